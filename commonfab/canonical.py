@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One text for one meaning, so that a digest can name it.
+
+The canonical form of a message is its JSON with the field names of the .proto files, without unset fields, with sorted keys, no white
+space, and UTF-8. Numbers of 64 bits are texts, as the protobuf JSON mapping has them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+
+
+def canonical_json(message: Message) -> bytes:
+    """The canonical form of `message`."""
+    fields = MessageToDict(message, preserving_proto_field_name=True)
+    return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(message: Message) -> str:
+    """SHA-256 of the canonical form, 64 lower-case hexadecimal digits."""
+    return hashlib.sha256(canonical_json(message)).hexdigest()

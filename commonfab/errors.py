@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Errors with the facts in them, the same on both sides of a call.
+
+A room raises `Refused`; the server sends its reason and remedy as a detail of the gRPC status; the client reads them back with
+`refusal_of`.
+"""
+
+from __future__ import annotations
+
+import grpc
+from google.rpc import status_pb2
+from grpc_status import rpc_status
+
+from commonfab import v1
+from commonfab.reasons import REASONS, reason
+from commonfab.units import Quantity
+
+
+class Refused(Exception):
+    """Something was not done, for a reason that has a code. Nothing was changed."""
+
+    def __init__(self, code: str, subject: str = "", **figures: float | Quantity) -> None:
+        self.reason = reason(code, subject, **figures)
+        self.remedy = REASONS[code].remedy.replace("{subject}", subject)
+        self.status = REASONS[code].status
+        super().__init__(f"{self.reason.message}. {self.remedy}".rstrip())
+
+    @property
+    def code(self) -> str:
+        """The reason's code."""
+        return self.reason.code
+
+    def message(self) -> v1.Refusal:
+        """The refusal as it travels."""
+        return v1.Refusal(reason=self.reason, remedy=self.remedy)
+
+
+def status_of(error: Refused) -> grpc.Status:
+    """The gRPC status, with the refusal as its detail, for a server to end a call with."""
+    code, _ = error.status.value
+    told = status_pb2.Status(code=code, message=str(error))
+    told.details.add().Pack(error.message())
+    return rpc_status.to_status(told)
+
+
+def refusal_of(error: grpc.RpcError) -> v1.Refusal | None:
+    """The refusal in a failed call, or None where the server sent none (a broken connection, a foreign server)."""
+    told = rpc_status.from_call(error) if isinstance(error, grpc.Call) else _from_aio(error)
+    for detail in told.details if told is not None else ():
+        refusal = v1.Refusal()
+        if detail.Unpack(refusal):
+            return refusal
+    return None
+
+
+def _from_aio(error: grpc.RpcError) -> status_pb2.Status | None:
+    if not isinstance(error, grpc.aio.AioRpcError):
+        return None
+    for key, value in error.trailing_metadata() or ():
+        if key == "grpc-status-details-bin" and isinstance(value, bytes):
+            return status_pb2.Status.FromString(value)
+    return None

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The process vocabulary: what machines do to matter, as a tree.
+
+Narrower satisfies broader; a sibling never does: FDM is additive manufacturing, but it is not SLA. A term that is not in the tree is kept
+and satisfies only itself. The grouping follows DIN 8580 (shaping, separating, joining) and ISO/ASTM 52900 (additive).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+BROADER: Mapping[str, str] = MappingProxyType(
+    {
+        "additive": "",
+        "material_extrusion": "additive",
+        "fdm": "material_extrusion",
+        "vat_photopolymerization": "additive",
+        "sla": "vat_photopolymerization",
+        "machining": "",
+        "milling": "machining",
+        "turning": "machining",
+        "cutting": "",
+        "laser_cutting": "cutting",
+        "plasma_cutting": "cutting",
+        "waterjet_cutting": "cutting",
+        "knife_cutting": "cutting",
+    }
+)
+"""Each term with the term above it; an empty text at the top."""
+
+
+def satisfies(has: str, needs: str) -> bool:
+    """Whether a machine whose process is `has` can do work that needs `needs`."""
+    term = has
+    while term:
+        if term == needs:
+            return True
+        term = BROADER.get(term, "")
+    return False

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Why a design or a revision was not taken in, or not found."""
+
+from __future__ import annotations
+
+from grpc import StatusCode
+
+from commonfab.reasons.term import Term
+
+TERMS = {
+    "licence.missing": Term(
+        "the revision has no licence",
+        "Choose one that others may build on: CERN-OHL-S-2.0 or CERN-OHL-W-2.0 for hardware, CC-BY-SA-4.0 or "
+        "CC-BY-4.0 for documents, CC0-1.0 to ask for nothing.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "licence.unknown": Term(
+        "{subject} is not an SPDX licence expression",
+        "Use identifiers from https://spdx.org/licenses, joined by AND, OR, WITH: for example CERN-OHL-S-2.0, CC-BY-SA-4.0, CC0-1.0.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "design.unknown": Term(
+        "there is no design {subject} here",
+        "commonfab design list shows the designs of this node.",
+        StatusCode.NOT_FOUND,
+    ),
+    "revision.unknown": Term(
+        "there is no revision {subject} here",
+        "commonfab design show DESIGN lists a design's revisions.",
+        StatusCode.NOT_FOUND,
+    ),
+    "design.keeper": Term(
+        "design {subject} is kept by somebody else",
+        "Publish it as a design of your own that names this revision as its parent; a fork needs nobody's leave.",
+        StatusCode.PERMISSION_DENIED,
+    ),
+    "revision.no_files": Term(
+        "the revision has no files",
+        "Name at least one file to publish.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "revision.path": Term(
+        "{subject} is not a path that can be kept in a revision",
+        "Use relative paths with '/' between folders, without '..', each once.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "revision.part": Term(
+        "part {subject} is not described by files of this revision",
+        "Give each part a name of its own, a quantity of at least 1, and at least one path of the revision.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "revision.unit": Term(
+        "{subject} is not a unit that parts are drawn in",
+        "Use mm, cm, m or inch.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+}

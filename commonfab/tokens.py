@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Tokens as they are stored: by the hash of their secret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from commonfab import v1
+from commonfab.clock import Clock
+from commonfab.errors import Refused
+from commonfab.identity import hash_secret, new_secret
+from commonfab.ids import Ids
+
+TABLE = sa.Table(
+    "tokens",
+    sa.MetaData(),
+    sa.Column("id", sa.String(40), primary_key=True),
+    sa.Column("secret_hash", sa.String(64), nullable=False, unique=True),
+    sa.Column("scope", sa.Integer, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("issued_at", sa.Float, nullable=False),
+    sa.Column("revoked_at", sa.Float),
+)
+
+
+@dataclass(frozen=True)
+class TokenStore:
+    """The tokens of one node."""
+
+    engine: sa.Engine
+    clock: Clock
+    ids: Ids
+
+    def issue(self, scope: v1.Scope.ValueType, subject: str) -> v1.IssueTokenResponse:
+        """A new token. Its secret is in the answer and nowhere else."""
+        secret = new_secret()
+        token_id = self.ids("token")
+        row = {
+            "id": token_id,
+            "secret_hash": hash_secret(secret),
+            "scope": scope,
+            "subject": subject,
+            "issued_at": self.clock.now(),
+        }
+        with self.engine.begin() as connection:
+            connection.execute(TABLE.insert().values(row))
+        return v1.IssueTokenResponse(token=self.get(token_id), secret=secret)
+
+    def get(self, token_id: str) -> v1.Token:
+        """One token. Errors: `Refused` (`token.not_found`)."""
+        with self.engine.connect() as connection:
+            row = connection.execute(TABLE.select().where(TABLE.c.id == token_id)).mappings().first()
+        if row is None:
+            raise Refused("token.not_found", token_id)
+        return _token(row)
+
+    def all(self) -> list[v1.Token]:
+        """All tokens, oldest first."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(TABLE.select().order_by(TABLE.c.issued_at, TABLE.c.id)).mappings()
+            return [_token(row) for row in rows]
+
+    def revoke(self, token_id: str) -> v1.Token:
+        """Revoke a token; revoking twice keeps the first time. Errors: `Refused` (`token.not_found`)."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                TABLE.update().where(TABLE.c.id == token_id, TABLE.c.revoked_at.is_(None)).values(revoked_at=self.clock.now())
+            )
+        return self.get(token_id)
+
+    def holder(self, secret: str) -> v1.Token:
+        """The token whose secret this is. Errors: `Refused` (`token.unknown`, `token.revoked`)."""
+        with self.engine.connect() as connection:
+            query = TABLE.select().where(TABLE.c.secret_hash == hash_secret(secret))
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            raise Refused("token.unknown")
+        if row["revoked_at"] is not None:
+            raise Refused("token.revoked")
+        return _token(row)
+
+
+def _token(row: sa.RowMapping) -> v1.Token:
+    return v1.Token(
+        id=row["id"],
+        scope=row["scope"],
+        subject=row["subject"],
+        issued_at=_moment(row["issued_at"]),
+        revoked_at=None if row["revoked_at"] is None else _moment(row["revoked_at"]),
+    )
+
+
+def _moment(seconds: float) -> Timestamp:
+    moment = Timestamp()
+    moment.FromNanoseconds(int(seconds * 1e9))
+    return moment

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Quantities with their units, and how they are written for a person."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MILLIMETRES_PER: dict[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch": 25.4}
+"""Units of length that a file or a person may use. The inch is exactly 25.4 mm (international yard and pound agreement, 1959)."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number and its unit; an empty unit is a plain count."""
+
+    value: float
+    unit: str = ""
+
+    def __str__(self) -> str:
+        digits = f"{self.value:.0f}" if abs(self.value) >= 1000 else f"{self.value:.4g}"
+        return f"{digits} {self.unit}".rstrip()
+
+
+def mm(value: float) -> Quantity:
+    """A length in millimetres."""
+    return Quantity(value, "mm")
+
+
+def km(value: float) -> Quantity:
+    """A distance in kilometres."""
+    return Quantity(value, "km")
+
+
+def minutes(value: float) -> Quantity:
+    """A time in minutes."""
+    return Quantity(value, "min")
+
+
+def size_text(x: float, y: float, z: float) -> str:
+    """Three millimetre lengths as people write them: "120 × 80 × 12.5 mm"."""
+    return " × ".join(str(Quantity(side)) for side in (x, y, z)) + " mm"
