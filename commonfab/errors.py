@@ -25,6 +25,14 @@ class Refused(Exception):
         self.status = REASONS[code].status
         super().__init__(f"{self.reason.message}. {self.remedy}".rstrip())
 
+    @classmethod
+    def relayed(cls, told: v1.Refusal, status: grpc.StatusCode) -> Refused:
+        """A refusal that another room of this node gave, to be passed on as it is."""
+        error = cls.__new__(cls)
+        error.reason, error.remedy, error.status = told.reason, told.remedy, status
+        Exception.__init__(error, f"{told.reason.message}. {told.remedy}".rstrip())
+        return error
+
     @property
     def code(self) -> str:
         """The reason's code."""

@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from commonfab import v1
-from commonfab.reasons import of_calls, of_designs, of_files, of_machines, of_shops, of_work
+from commonfab.reasons import of_calls, of_commands, of_designs, of_files, of_machines, of_shops, of_work
 from commonfab.reasons.term import Term
 from commonfab.units import Quantity
 
-REASONS: Mapping[str, Term] = MappingProxyType(
-    {code: term for part in (of_calls, of_designs, of_files, of_machines, of_shops, of_work) for code, term in part.TERMS.items()}
-)
+_PARTS = (of_calls, of_commands, of_designs, of_files, of_machines, of_shops, of_work)
+
+REASONS: Mapping[str, Term] = MappingProxyType({code: term for part in _PARTS for code, term in part.TERMS.items()})
 """Every code with its term."""
 
 

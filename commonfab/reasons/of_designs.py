@@ -54,4 +54,9 @@ TERMS = {
         "Use mm, cm, m or inch.",
         StatusCode.INVALID_ARGUMENT,
     ),
+    "revision.file_size": Term(
+        "{subject} has {has}, the manifest says {says}",
+        "Upload the file as it is now, then publish a manifest with its SHA-256 and its length.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
 }

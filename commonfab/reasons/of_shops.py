@@ -3,6 +3,92 @@
 
 from __future__ import annotations
 
+from grpc import StatusCode
+
 from commonfab.reasons.term import Term
 
-TERMS: dict[str, Term] = {}
+TERMS: dict[str, Term] = {
+    "shop.config": Term("{subject}", "Correct it, then look at everything with commonfab shop check.", StatusCode.INVALID_ARGUMENT),
+    "shop.exists": Term(
+        "{subject} is there already and was not touched",
+        "Edit it, or move it away first.",
+        StatusCode.ALREADY_EXISTS,
+    ),
+    "shop.running": Term(
+        "another agent of this shop is at work on {subject}",
+        "End that one first: two agents on one bench would start things twice.",
+    ),
+    "shop.data": Term(
+        "{subject} was written by a newer agent",
+        "Update this agent; the journal was not touched.",
+    ),
+    "shop.unanswered": Term(
+        "there is no open offer {subject}",
+        "commonfab shop offers shows those that stand.",
+        StatusCode.NOT_FOUND,
+    ),
+    "shop.no_attempt": Term(
+        "nothing of work order {subject} is on the bench",
+        "commonfab shop offers shows what is.",
+        StatusCode.NOT_FOUND,
+    ),
+    "shop.no_machine": Term(
+        "this shop has no machine {subject}",
+        "Use the id of a [[machine]] in shop.toml.",
+        StatusCode.NOT_FOUND,
+    ),
+    "policy.pieces": Term(
+        "{needs} pieces are wanted, the shop's policy takes up to {has}",
+        "Raise max_pieces in shop.toml to take larger lots.",
+    ),
+    "policy.distance": Term(
+        "it is for somebody {needs} away, the shop's policy goes up to {has}",
+        "Raise max_km in shop.toml to work for people further away.",
+    ),
+    "policy.material": Term(
+        "the shop's policy leaves {subject} out",
+        "Add it to materials under [policy] in shop.toml.",
+    ),
+    "policy.ask": Term("the owner wants to be asked", "Answer with commonfab shop accept or commonfab shop decline."),
+    "policy.tried": Term(
+        "the shop gave this work back or could not make it before",
+        "Answer with commonfab shop accept once the cause is mended, or commonfab shop decline.",
+    ),
+    "owner.withdrew": Term("the shop's owner took it off the bench: {subject}"),
+    "slicer.missing": Term(
+        "PrusaSlicer was not found",
+        "Install it (Debian: apt install prusa-slicer), or name its program with slicer under [shop] in shop.toml.",
+    ),
+    "slicer.failed": Term(
+        "PrusaSlicer could not slice the part: {subject}", "Look at the part's mesh and at the machine's slicer profile."
+    ),
+    "slicer.slow": Term(
+        "PrusaSlicer had not finished after {limit}",
+        "The part is too detailed for this computer; a simpler mesh may do.",
+    ),
+    "slicer.mesh": Term("the file is not a mesh that may be given to the slicer: {subject}", "Publish it as STL or as a plain 3MF."),
+    "toolpath.outside": Term(
+        "line {line}: the toolpath goes to {needs} along {subject}, the machine reaches {has}",
+        "Correct the slicer profile, or use a machine with more room.",
+    ),
+    "toolpath.too_hot": Term(
+        "line {line}: {subject} is set to {needs}, the machine allows {has}",
+        "Correct the temperatures of the slicer profile, or the limits of the machine in shop.toml.",
+    ),
+    "toolpath.forbidden_command": Term(
+        "line {line}: {subject} changes the machine itself and is not run",
+        "Take it out of the slicer profile.",
+    ),
+    "toolpath.unreadable": Term("line {line}: {subject} cannot be understood", "Slice the part again; the file may be damaged."),
+    "toolpath.empty": Term("the toolpath lays down no material", "Look at the part's mesh and at the machine's slicer profile."),
+    "toolpath.changed": Term(
+        "{subject} is no longer the toolpath that was checked",
+        "Nothing was started. Something else wrote to the agent's data folder; find out what.",
+    ),
+    "machine.busy": Term("{subject} is at work on something else", "Wait until it is free; nothing was started."),
+    "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
+    "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
+    "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
+    "machine.spoiled": Term("{pieces} pieces were spoiled", "Look at the machine before it is given more."),
+    "machine.gone": Term("machine {subject} is no longer in shop.toml", "Put it back, or leave its work to others."),
+}

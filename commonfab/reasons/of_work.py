@@ -24,6 +24,11 @@ TERMS = {
         "Name one of them with --part.",
         StatusCode.INVALID_ARGUMENT,
     ),
+    "job.material": Term(
+        "the maker demands {subject}",
+        "Leave the material out, or ask the maker whether another will do.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
     "job.not_inspected": Term(
         "the part {subject} has not been inspected yet",
         "Wait until commonfab design show says that it is, then ask again.",

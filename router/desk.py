@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The shop's side: one call in which an agent says what is and hears what is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import DecodeError
+
+from commonfab import v1
+from commonfab.errors import Refused
+from commonfab.identity import signature_holds
+from commonfab.place import is_coarse
+from commonfab.reasons import reason
+from router.bell import Bell, rings_within
+from router.board import Board, Heard, Report
+from router.board_reading import OffersOnBoard, read_offers, read_shop_of_order
+from router.dispatch import Terms
+
+KEY_BYTES = 32
+MOST_MACHINES = 1000
+CALLS_PER_LEASE = 6
+"""An agent that may miss a call or two still keeps its lease."""
+
+WISHES = {
+    "go_on": (v1.WISH_GO_ON, ""),
+    "stop": (v1.WISH_STOP, "job.cancelled"),
+    "drop": (v1.WISH_DROP, "attempt.superseded"),
+}
+
+
+@dataclass(frozen=True)
+class Desk:
+    """The desk of one board. `on_refused` is told the code of every event that was refused, to be counted."""
+
+    board: Board
+    bell: Bell
+    terms: Terms
+    on_refused: Callable[[str], Any]
+
+    @property
+    def lease_ms(self) -> int:
+        """How long a lease holds, ms."""
+        return int(self.terms.lease_seconds * 1000)
+
+    async def synchronize(self, told: v1.SynchronizeRequest, shop_id: str) -> v1.SynchronizeResponse:
+        """Answer an agent that speaks for `shop_id`. Errors: `Refused` (`token.subject`, `shop.malformed`, `shop.key_changed`)."""
+        _check_shop(told.shop, shop_id)
+        with self.bell.listening(shop_id) as rung:
+            # First who it is: a shop with another key must not have its events carried out.
+            heard = await self._hear(told)
+            receipts = [await self._receipt(event, told.shop) for event in told.events]
+            if receipts:
+                heard = await self._hear(told)
+            standing = await read_offers(self.board, shop_id)
+            urgent = receipts or any(wish == "drop" for wish in heard.wishes)
+            if not urgent and standing.version == told.version and await rings_within(rung, self._held_for(told)):
+                heard = await self._hear(told)
+                standing = await read_offers(self.board, shop_id)
+        return self._answer(told, receipts, heard, standing)
+
+    async def _hear(self, told: v1.SynchronizeRequest) -> Heard:
+        return await self.board.hear(told.shop, told.agent_run, self.lease_ms, told.attempts)
+
+    def _held_for(self, told: v1.SynchronizeRequest) -> float:
+        """How long a call may be held: what the agent allows, but never so long that its leases or its presence are in danger."""
+        return min(told.patience.ToTimedelta().total_seconds(), self.terms.lease_seconds / 3)
+
+    def _answer(
+        self, told: v1.SynchronizeRequest, receipts: list[v1.Receipt], heard: Heard, standing: OffersOnBoard
+    ) -> v1.SynchronizeResponse:
+        patient = told.patience.ToTimedelta().total_seconds() > 0
+        call_again, lease = Duration(), Duration()
+        call_again.FromMilliseconds(0 if patient else self.lease_ms // CALLS_PER_LEASE)
+        lease.FromMilliseconds(self.lease_ms)
+        return v1.SynchronizeResponse(
+            receipts=receipts,
+            offers=standing.offers,
+            wishes=[_wished(held.attempt, wish) for held, wish in zip(told.attempts, heard.wishes, strict=True)],
+            call_again_in=call_again,
+            lease=lease,
+            version=standing.version,
+        )
+
+    async def _receipt(self, event: v1.ShopEvent, shop: v1.Shop) -> v1.Receipt:
+        """Carry out one event. What is refused changes nothing, is answered with its reason, and is counted."""
+        try:
+            return v1.Receipt(event_id=event.id, attempt=await self._carry_out(event, shop))
+        except Refused as refused:
+            self.on_refused(refused.code)
+            return v1.Receipt(event_id=event.id, refusal=refused.message())
+
+    async def _carry_out(self, event: v1.ShopEvent, shop: v1.Shop) -> v1.AttemptRef | None:
+        kind = event.WhichOneof("event")
+        if kind == "accept":
+            return await self.board.accept(event.accept.work_order_id, shop.id, self.lease_ms)
+        if kind == "decline":
+            await self.board.decline(event.decline.work_order_id, shop.id)
+        elif kind == "start":
+            await self.board.start(event.start.attempt, shop.id, self.lease_ms)
+        elif kind == "release":
+            await self.board.release(event.release.attempt, shop.id, event.release.reasons)
+        elif kind == "complete":
+            await self.board.finish(await self._report("done", event.complete.signed, shop), shop.id)
+        elif kind == "fail":
+            report = await self._report("failed", event.fail.signed, shop, *event.fail.reasons)
+            await self.board.finish(report, shop.id)
+        else:
+            raise Refused("event.unreadable", event.id)
+        return None
+
+    async def _report(self, outcome: str, signed: v1.SignedWork, shop: v1.Shop, *reasons: v1.Reason) -> Report:
+        """The report, if it is signed with the shop's key and speaks of the shop's own work order.
+
+        Errors: `Refused` (`report.signature`, `report.mismatch`, `order.unknown`).
+        """
+        if signed.public_key != shop.public_key or not signature_holds(signed):
+            raise Refused("report.signature")
+        try:
+            work = v1.CompletedWork.FromString(signed.work)
+        except DecodeError:
+            raise Refused("report.mismatch", "it cannot be read") from None
+        if work.shop_id != shop.id:
+            raise Refused("report.mismatch", f"it speaks of shop {work.shop_id}")
+        _, offer, job_id = await read_shop_of_order(self.board, work.attempt.work_order_id)
+        if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
+            raise Refused("report.mismatch", "it names another job, revision or part than its work order")
+        return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons)
+
+
+def _wished(attempt: v1.AttemptRef, wish: str) -> v1.WishedAttempt:
+    value, code = WISHES[wish]
+    return v1.WishedAttempt(attempt=attempt, wish=value, reason=reason(code, attempt.work_order_id) if code else None)
+
+
+def _check_shop(shop: v1.Shop, shop_id: str) -> None:
+    """Errors: `Refused` (`token.subject`, `shop.malformed`)."""
+    if shop.id != shop_id:
+        raise Refused("token.subject", f"shop {shop.id}")
+    if len(shop.public_key) != KEY_BYTES:
+        raise Refused("shop.malformed", f"its public key has {len(shop.public_key)} bytes instead of {KEY_BYTES}")
+    if not is_coarse(shop.place):
+        raise Refused("shop.malformed", "its place must be an H3 cell of resolution 7 or coarser, so that no address is told")
+    ids = [machine.id for machine in shop.machines]
+    if len(set(ids)) != len(ids) or "" in ids or len(ids) > MOST_MACHINES:
+        raise Refused("shop.malformed", f"each of at most {MOST_MACHINES} machines needs an id of its own")
+    for machine in shop.machines:
+        room = machine.envelope_mm
+        if not machine.process or min(room.x, room.y, room.z) <= 0:
+            raise Refused("shop.malformed", f"machine {machine.id} needs a process and an envelope larger than nothing")

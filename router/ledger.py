@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Completed work: from the board's stream into SQL, each attempt once, each entry chained to the one before."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from google.protobuf.timestamp_pb2 import Timestamp
+from redis.exceptions import RedisError, ResponseError
+
+from commonfab import v1
+from commonfab.chain import GENESIS, entry_hash
+from commonfab.clock import Clock
+from router.board import Board
+from router.tables import LEDGER
+
+GROUP = "ledger"
+WAIT_MS = 1000
+AT_ONCE = 100
+RETRY_SECONDS = 0.5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class LedgerBook:
+    """The ledger of one node."""
+
+    engine: sa.Engine
+    clock: Clock
+
+    def append(self, signed: v1.SignedWork) -> int:
+        """Enter a report and answer its number; where its attempt was entered before, the number that it has.
+
+        Two writers may meet at the same number; the loser tries again with the next.
+        """
+        work = v1.CompletedWork.FromString(signed.work)
+        while True:
+            try:
+                with self.engine.begin() as connection:
+                    return self._append(connection, signed, work)
+            except sa.exc.IntegrityError:
+                log.debug("another writer took the next number of the ledger; trying again")
+
+    def _append(self, connection: sa.Connection, signed: v1.SignedWork, work: v1.CompletedWork) -> int:
+        attempt = work.attempt
+        entered = connection.scalar(
+            sa.select(LEDGER.c.number).where(
+                LEDGER.c.work_order_id == attempt.work_order_id,
+                LEDGER.c.attempt_number == attempt.number,
+                LEDGER.c.epoch == attempt.epoch,
+            )
+        )
+        if entered is not None:
+            return int(entered)
+        last = connection.execute(sa.select(LEDGER.c.number, LEDGER.c.hash).order_by(LEDGER.c.number.desc()).limit(1)).first()
+        number, previous = (1, GENESIS) if last is None else (last.number + 1, bytes(last.hash))
+        row = {
+            "number": number,
+            "previous_hash": previous,
+            "hash": entry_hash(previous, number, signed),
+            "signed": signed.SerializeToString(),
+            "work_order_id": attempt.work_order_id,
+            "attempt_number": attempt.number,
+            "epoch": attempt.epoch,
+            "job_id": work.job_id,
+            "recorded_at": self.clock.now(),
+        }
+        connection.execute(LEDGER.insert().values(row))
+        return number
+
+    def entries(self, after: int, count: int, job_id: str = "") -> list[v1.LedgerEntry]:
+        """Entries with a number larger than `after`, oldest first, at most `count`; of one job where it is named."""
+        query = LEDGER.select().where(LEDGER.c.number > after).order_by(LEDGER.c.number).limit(count)
+        if job_id:
+            query = query.where(LEDGER.c.job_id == job_id)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
+
+@dataclass(frozen=True)
+class LedgerClerk:
+    """Carries ended attempts from the board to the book.
+
+    An event is acknowledged after its entry is committed, so it may be carried twice; the book enters it once.
+    """
+
+    board: Board
+    book: LedgerBook
+    name: str
+
+    async def run(self) -> None:
+        """Carry until cancelled. What an earlier clerk took and did not acknowledge is taken over at the start."""
+        while True:
+            try:
+                await self._open_group()
+                await self._carry(await self._unacknowledged())
+                while True:
+                    await self._carry(await self._new())
+            except (RedisError, sa.exc.OperationalError) as error:
+                log.warning("the ledger waits: %s", error)
+                await asyncio.sleep(RETRY_SECONDS)
+
+    async def _open_group(self) -> None:
+        try:
+            await self.board.redis.xgroup_create(self.board.key("done"), GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if "BUSYGROUP" not in str(error):
+                raise
+
+    async def _unacknowledged(self) -> list[Any]:
+        claimed: list[Any] = []
+        start = b"0-0"
+        while True:
+            start, events, *_ = await self.board.redis.xautoclaim(
+                self.board.key("done"), GROUP, self.name, min_idle_time=0, start_id=start, count=AT_ONCE
+            )
+            claimed += events
+            if start == b"0-0":
+                return claimed
+
+    async def _new(self) -> list[Any]:
+        streams = {self.board.key("done"): ">"}
+        answer = await self.board.redis.xreadgroup(GROUP, self.name, streams, count=AT_ONCE, block=WAIT_MS)
+        # redis-py answers a list or, from version 8 on, a mapping of the streams.
+        rows = answer.items() if isinstance(answer, dict) else (answer or [])
+        return [event for _, events in rows for event in (events[0] if events and isinstance(events[0], list) else events)]
+
+    async def _carry(self, events: list[Any]) -> None:
+        for event_id, fields in events:
+            signed = v1.SignedWork.FromString(fields[b"signed"])
+            number = await asyncio.to_thread(self.book.append, signed)
+            pipe = self.board.redis.pipeline(transaction=True)
+            pipe.xack(self.board.key("done"), GROUP, event_id)
+            pipe.xdel(self.board.key("done"), event_id)
+            await pipe.execute()
+            log.info("ledger entry %d: work order %s", number, fields[b"order"].decode())
+
+
+def _entry(row: sa.RowMapping) -> v1.LedgerEntry:
+    signed = v1.SignedWork.FromString(bytes(row["signed"]))
+    recorded = Timestamp()
+    recorded.FromNanoseconds(int(row["recorded_at"] * 1e9))
+    return v1.LedgerEntry(
+        number=row["number"],
+        previous_hash=bytes(row["previous_hash"]),
+        hash=bytes(row["hash"]),
+        signed=signed,
+        work=v1.CompletedWork.FromString(signed.work),
+        recorded_at=recorded,
+    )

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Opens the router: its services, and the tasks that keep its board moving."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Counter
+from redis.asyncio import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from commonfab import v1
+from commonfab.clock import Clock
+from commonfab.database import migrate
+from commonfab.errors import Refused
+from commonfab.ids import Ids
+from commonfab.rpc_server import Mount
+from commonfab.settings import NodeSettings
+from router.bell import Bell
+from router.board import Board
+from router.desk import Desk
+from router.dispatch import Dispatcher, Terms
+from router.jobs import Jobs
+from router.ledger import LedgerBook, LedgerClerk
+from router.ranking import load_policy
+from router.registry_door import RegistryDoor
+from router.service import JobRouterService, LedgerService, ShopDeskService
+
+
+@dataclass(frozen=True)
+class Router:
+    """The router of one node: mount its services, then start it."""
+
+    mounts: tuple[Mount, ...]
+    _engine: sa.Engine
+    _redis: Redis
+    _door: RegistryDoor
+    _clerk: LedgerClerk
+    _dispatcher: Dispatcher
+    _tasks: set[asyncio.Task[None]]
+
+    async def start(self, registry_address: str) -> None:
+        """Bring the tables up to date and begin to keep the board moving. The registry answers at `registry_address`, on this machine."""
+        await asyncio.to_thread(migrate, self._engine, "router")
+        self._door.open(registry_address)
+        for life in (self._dispatcher.bell.run(), self._dispatcher.run(), self._dispatcher.keep_deadlines(), self._clerk.run()):
+            self._tasks.add(asyncio.create_task(life))
+
+    async def close(self) -> None:
+        """Stop; what is under way lies on the board and goes on at the next start."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._door.close()
+        await self._redis.aclose()
+
+
+def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock: Clock, ids: Ids, metrics: CollectorRegistry) -> Router:
+    """The router of one node; nothing is called before `Router.start`."""
+    redis = Redis.from_url(redis_url)
+    board = Board(redis, settings.neighbourhood)
+    bell = Bell(board)
+    terms = Terms(settings.offer_seconds, settings.lease_seconds)
+    policy, book, door = load_policy(), LedgerBook(engine, clock), RegistryDoor()
+    refused = Counter("commonfab_refused_reports", "Events of shops that changed nothing, by reason", ["code"], registry=metrics)
+    desk = Desk(board, bell, terms, lambda code: refused.labels(code).inc())
+    mounts = (
+        Mount("commonfab.v1.JobRouter", v1.add_JobRouterServicer_to_server, JobRouterService(Jobs(board, bell, door, policy, terms, ids))),
+        Mount("commonfab.v1.ShopDesk", v1.add_ShopDeskServicer_to_server, ShopDeskService(desk)),
+        Mount("commonfab.v1.Ledger", v1.add_LedgerServicer_to_server, LedgerService(book)),
+    )
+    clerk = LedgerClerk(board, book, ids("clerk"))
+    return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, policy, terms, ids), set())
+
+
+def explain(error: Exception) -> Refused | None:
+    """What to tell a caller when Redis or the database is away; None for any other error."""
+    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+        return Refused("node.board_away")
+    if isinstance(error, sa.exc.OperationalError):
+        return Refused("node.database_away")
+    return None
