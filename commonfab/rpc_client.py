@@ -7,12 +7,15 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 
+from commonfab.addresses import is_loopback
 from commonfab.errors import Refused
-from commonfab.settings import CallerSettings, is_loopback
+
+if TYPE_CHECKING:
+    from commonfab.settings import CallerSettings
 
 
 @dataclass(frozen=True)

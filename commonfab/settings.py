@@ -13,20 +13,14 @@ from pathlib import Path
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from commonfab.addresses import DEFAULT_ADDRESS as DEFAULT_ADDRESS
+from commonfab.addresses import is_loopback as is_loopback
 from commonfab.errors import Refused
-
-DEFAULT_ADDRESS = "127.0.0.1:4780"
-LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 
 
 def default_data_dir() -> Path:
     """Where a node of this user keeps its things."""
     return Path.home() / ".local" / "share" / "commonfab"
-
-
-def is_loopback(address: str) -> bool:
-    """Whether `address` ("host:port") is on this very machine."""
-    return address.rpartition(":")[0] in LOOPBACK_HOSTS
 
 
 class NodeSettings(BaseSettings):

@@ -145,6 +145,12 @@ class Board:
         """Give the rest of an uncertain work order to others. Errors: `Refused` (`order.not_uncertain`)."""
         _refuse(await self.run("make_rest_elsewhere", order_id), order_id)
 
+    async def check_key(self, shop: v1.Shop) -> None:
+        """Whether a shop comes with the key that it first came with. Errors: `Refused` (`shop.key_changed`)."""
+        known = await self.redis.hget(self.key("shop", shop.id), "key")
+        if known is not None and known.decode() != shop.public_key.hex():
+            raise Refused("shop.key_changed", shop.id)
+
     async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> Heard:
         """Note what a shop is and renew the leases of its attempts. Errors: `Refused` (`shop.key_changed`)."""
         flat: list[Any] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -26,6 +26,12 @@ class ShopOnBoard:
     shop: v1.Shop
     heard_ago: float
     queued_minutes: Mapping[str, float] = field(default_factory=dict)
+
+    def with_more(self, minutes: Mapping[str, float]) -> ShopOnBoard:
+        """The same shop with more work on its machines."""
+        machines = {*self.queued_minutes, *minutes}
+        queued = {machine: self.queued_minutes.get(machine, 0.0) + minutes.get(machine, 0.0) for machine in machines}
+        return replace(self, queued_minutes=queued)
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,9 @@ class Desk:
         _check_shop(told.shop, shop_id)
         with self.bell.listening(shop_id) as rung:
             # First who it is: a shop with another key must not have its events carried out.
-            heard = await self._hear(told)
+            await self.board.check_key(told.shop)
             receipts = [await self._receipt(event, told.shop) for event in told.events]
-            if receipts:
-                heard = await self._hear(told)
+            heard = await self._hear(told)
             standing = await read_offers(self.board, shop_id)
             urgent = receipts or any(wish == "drop" for wish in heard.wishes)
             if not urgent and standing.version == told.version and await rings_within(rung, self._held_for(told)):

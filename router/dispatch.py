@@ -69,30 +69,45 @@ class Dispatcher:
             await asyncio.sleep(DEADLINES_EVERY_SECONDS)
 
     async def plan_all(self) -> None:
-        """Offer what can be offered of every open job, oldest first."""
-        for job_id in await open_jobs(self.board):
+        """Offer what can be offered of every open job, oldest first.
+
+        The shops are read once; what is offered to them here is added to their queues, so that the next job sees it.
+        """
+        waiting = await open_jobs(self.board)
+        shops = await read_shops(self.board) if waiting else []
+        for job_id in waiting:
             try:
                 known = await read_job(self.board, job_id)
             except Refused:  # it ended and was forgotten in between
                 continue
-            # Read anew for each job: the one before may have filled a machine's evening.
-            await self.plan(known, await read_shops(self.board))
+            shops = queue_up(shops, await self.plan(known, shops))
 
-    async def plan(self, known: JobOnBoard, shops: list[ShopOnBoard]) -> None:
-        """Offer the unplaced pieces of one job."""
-        job = known.job
+    async def plan(self, known: JobOnBoard, shops: list[ShopOnBoard]) -> list[Lot]:
+        """Offer the unplaced pieces of one job; answers the lots whose offer still fitted the present."""
+        job, placed = known.job, []
         found = match(wanted(known), shops, self.terms.present_seconds)
         for able, pieces in split(job.pieces_unplaced, found.able, self.policy):
             order_id = self.ids("order")
-            stands_ms = int(self.terms.offer_seconds * 1000)
-            if await self.board.offer(order_id, job.id, _lot(order_id, job, able, pieces), stands_ms):
+            lot, stands_ms = _lot(order_id, job, able, pieces), int(self.terms.offer_seconds * 1000)
+            if await self.board.offer(order_id, job.id, lot, stands_ms):
+                placed.append(lot)
                 log.info("%s: %d × %s offered to %s", job.id, pieces, job.specification.part_name, able.shop.id)
+        return placed
 
 
 def wanted(known: JobOnBoard) -> Wanted:
     """What matching needs to know of a job."""
     request = known.job.request
     return Wanted(known.job.specification.ways, request.place, request.within_km, known.passed)
+
+
+def queue_up(shops: list[ShopOnBoard], lots: list[Lot]) -> list[ShopOnBoard]:
+    """The shops with those lots added to their machines' queues."""
+    minutes: dict[str, dict[str, float]] = {}
+    for lot in lots:
+        queue = minutes.setdefault(lot.shop_id, {})
+        queue[lot.machine_id] = queue.get(lot.machine_id, 0.0) + lot.minutes
+    return [known.with_more(minutes[known.shop.id]) if known.shop.id in minutes else known for known in shops]
 
 
 async def match_now(board: Board, wish: Wanted, terms: Terms) -> Match:

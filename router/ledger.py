@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,20 +34,20 @@ class LedgerBook:
     engine: sa.Engine
     clock: Clock
 
-    def append(self, signed: v1.SignedWork) -> int:
-        """Enter a report and answer its number; where its attempt was entered before, the number that it has.
+    def append(self, reports: Sequence[v1.SignedWork]) -> list[int]:
+        """Enter reports and answer their numbers; for one whose attempt was entered before, the number that it has.
 
-        Two writers may meet at the same number; the loser tries again with the next.
+        All are entered or none. Two writers may meet at the same number; the loser tries again with the next.
         """
-        work = v1.CompletedWork.FromString(signed.work)
         while True:
             try:
                 with self.engine.begin() as connection:
-                    return self._append(connection, signed, work)
+                    return [self._append(connection, signed) for signed in reports]
             except sa.exc.IntegrityError:
                 log.debug("another writer took the next number of the ledger; trying again")
 
-    def _append(self, connection: sa.Connection, signed: v1.SignedWork, work: v1.CompletedWork) -> int:
+    def _append(self, connection: sa.Connection, signed: v1.SignedWork) -> int:
+        work = v1.CompletedWork.FromString(signed.work)
         attempt = work.attempt
         entered = connection.scalar(
             sa.select(LEDGER.c.number).where(
@@ -131,13 +132,16 @@ class LedgerClerk:
         return [event for _, events in rows for event in (events[0] if events and isinstance(events[0], list) else events)]
 
     async def _carry(self, events: list[Any]) -> None:
-        for event_id, fields in events:
-            signed = v1.SignedWork.FromString(fields[b"signed"])
-            number = await asyncio.to_thread(self.book.append, signed)
-            pipe = self.board.redis.pipeline(transaction=True)
-            pipe.xack(self.board.key("done"), GROUP, event_id)
-            pipe.xdel(self.board.key("done"), event_id)
-            await pipe.execute()
+        if not events:
+            return
+        reports = [v1.SignedWork.FromString(fields[b"signed"]) for _, fields in events]
+        numbers = await asyncio.to_thread(self.book.append, reports)
+        carried = [event_id for event_id, _ in events]
+        pipe = self.board.redis.pipeline(transaction=True)
+        pipe.xack(self.board.key("done"), GROUP, *carried)
+        pipe.xdel(self.board.key("done"), *carried)
+        await pipe.execute()
+        for number, (_, fields) in zip(numbers, events, strict=True):
             log.info("ledger entry %d: work order %s", number, fields[b"order"].decode())
 
 

@@ -63,6 +63,7 @@ TERMS = {
     "file.exists": Term("{subject} exists already, with other content", "Name an empty folder, or add --overwrite."),
     "command.subject": Term("say either a job or a design, not both and not neither", "commonfab job explain JOB, or --design DESIGN."),
     "command.place": Term("--lat and --lon go together, and instead of --cell", "Give both, or --cell alone, or none."),
+    "command.machine": Term("shop.toml has no machine {subject}", "Name one of the machines in shop.toml by its id."),
     "command.quantity": Term("{subject} is not a quantity", "Write a number for every part, or NAME=NUMBER for one."),
     "publish.unusable": Term(
         "published, but not every part can be made: {subject}",
@@ -87,6 +88,7 @@ TERMS = {
         "entry {entry} shows something else than what the shop signed",
         "Believe the signed bytes. Tell the node's steward.",
     ),
+    "demo.folder": Term("{subject} is not empty", "Name an empty folder with --folder, or leave the option out."),
     "demo.child": Term("{subject} stopped by itself", "Its last words stand above; all of them are in its log in the demo's folder."),
     "demo.late": Term("{subject} took longer than {limit}", "Try again on a less busy machine; the logs are in the demo's folder."),
     "demo.outcome": Term("the demo did not end as it should: {subject}", "The logs are in the demo's folder; report what they show."),

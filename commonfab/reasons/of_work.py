@@ -102,7 +102,8 @@ TERMS = {
     ),
     "shop.key_changed": Term(
         "shop {subject} is known here by another key",
-        "Use the key that the shop first came with, or ask the steward to forget it: a changed key may be somebody else.",
+        "Use the key that the shop first came with (shop-data/key.pem): a changed key may be somebody else. "
+        "A shop that lost its key begins anew under another id.",
         StatusCode.PERMISSION_DENIED,
     ),
     "shop.malformed": Term("the shop cannot be registered: {subject}", "Correct shop.toml.", StatusCode.INVALID_ARGUMENT),

@@ -64,6 +64,9 @@ local function count(code)
   return code
 end
 
+-- Every write waits for the disk, so a deadline or a last call that moves by less than this is left as it is.
+local SMALL_STEP = 1000
+
 local function set_deadline(order, when)
   redis.call('HSET', key('order', order), 'deadline', when)
   redis.call('ZADD', key('deadlines'), when, order)
