@@ -64,6 +64,7 @@ TERMS = {
     "command.subject": Term("say either a job or a design, not both and not neither", "commonfab job explain JOB, or --design DESIGN."),
     "command.place": Term("--lat and --lon go together, and instead of --cell", "Give both, or --cell alone, or none."),
     "command.machine": Term("shop.toml has no machine {subject}", "Name one of the machines in shop.toml by its id."),
+    "command.shop_not_ready": Term("the shop is not ready to work: {subject}", "Mend what is named above, then check again."),
     "command.quantity": Term("{subject} is not a quantity", "Write a number for every part, or NAME=NUMBER for one."),
     "publish.unusable": Term(
         "published, but not every part can be made: {subject}",

@@ -53,8 +53,8 @@ TERMS = {
         "Export or download it again; the copy was cut short.",
     ),
     "file.text": Term(
-        "the file is plain text and no drawing",
-        "Look into it with a text editor, then export the part as STL, 3MF or STEP.",
+        "the file is plain text and no drawing that this node can measure",
+        "Look into it with a text editor, or export the part as STL, 3MF or STEP.",
     ),
     "file.web_page": Term(
         "the file is a web page and no drawing",

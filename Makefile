@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# make demo    everything at work on this machine (ARGS=--once to stop at the end)
+# make test    every test, after installing what they need
+# make help    the other targets
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+LOCK   := requirements-dev.lock
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint stubs lock contract-baseline system-packages clean
+
+help:  ## show this list
+	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 28
+
+demo: $(VENV)/.node  ## three shops, two designs, five gears, in the terminal; ARGS=--once ends by itself
+	$(BIN)/commonfab demo $(ARGS)
+
+test: system-packages $(VENV)/.dev .peers/octoprint/.installed  ## install what the tests need and run every one; ARGS go to pytest
+	$(BIN)/python hatch_build.py
+	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+lint: $(VENV)/.dev  ## style, types, and the contract
+	$(BIN)/python hatch_build.py
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against proto/released.binpb
+
+stubs: $(VENV)/.dev  ## build commonfab/v1 from proto/
+	$(BIN)/python hatch_build.py
+
+lock: $(VENV)/.dev  ## write the exact versions that fit pyproject.toml; ARGS=--upgrade for newer ones
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	cp $(LOCK) $(LOCK).new
+	$(BIN)/uv pip compile pyproject.toml --extra node --group dev --universal --python-version 3.11 \
+	  --no-annotate --no-header --no-emit-index-url --quiet $(ARGS) --output-file $(LOCK).new
+	{ echo '# SPDX-License-Identifier: AGPL-3.0-or-later'; \
+	  echo '# The exact versions that the project is developed and tested with. Made by `make lock`.'; cat $(LOCK).new; } > $(LOCK)
+	rm $(LOCK).new
+
+contract-baseline: $(VENV)/.dev  ## declare today's contract released: later changes must not break it
+	$(BIN)/buf build --exclude-source-info -o proto/released.binpb
+
+system-packages:
+	@deploy/system-packages.sh
+
+clean:  ## remove what make made
+	rm -rf $(VENV) .peers commonfab/v1 dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Stamp files say what is installed, so that a second run starts at once.
+
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Commonfab needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)."; \
+	  echo "Install one and name it: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "'$(PYTHON) -m venv' does not work here (Debian: apt install python3-venv)."; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.node: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard proto/commonfab/v1/*.proto)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint $(LOCK) --editable '.[node]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard proto/commonfab/v1/*.proto)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@ $(VENV)/.node
+
+# A real OctoPrint, in an environment of its own because it wants other versions of what we use.
+.peers/octoprint/.installed: tests/peers/octoprint/requirements.txt | $(VENV)/.made
+	$(BIN)/python -m venv --clear .peers/octoprint
+	.peers/octoprint/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How a command calls a node."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import grpc
+
+from commonfab.client import Node, connect
+from commonfab.errors import Refused, refusal_of
+from commonfab.rpc_client import Endpoint
+from commonfab.settings import CallerSettings
+
+T = TypeVar("T")
+M = TypeVar("M")
+
+RECONNECT_SECONDS = 30.0
+"""How long a watching command waits for a node that went away. A node restarts within a few seconds."""
+
+
+def endpoint(node: str | None, token: str | None, ca: Path | None) -> Endpoint:
+    """The node that the options name, else the environment. Errors: `pydantic.ValidationError`."""
+    given = {name: value for name, value in (("node", node), ("token", token), ("ca", ca)) if value is not None}
+    return Endpoint.from_settings(CallerSettings.model_validate({**CallerSettings().model_dump(), **given}))
+
+
+def call(where: Endpoint, work: Callable[[Node], Awaitable[T]]) -> T:
+    """Do `work` with the node.
+
+    Errors: `Refused` (`node.unreachable`, `node.tls`, `node.insecure`), else whatever `work` raises.
+    """
+
+    async def connected() -> T:
+        async with connect(where) as node:
+            try:
+                return await work(node)
+            except grpc.aio.AioRpcError as error:
+                raise _lost(error, where) or error from None
+
+    return asyncio.run(connected())
+
+
+def _lost(error: grpc.aio.AioRpcError, where: Endpoint) -> Refused | None:
+    """What a call that reached no node means; None where a node answered."""
+    if error.code() != grpc.StatusCode.UNAVAILABLE or refusal_of(error):
+        return None
+    details = (error.details() or "").lower()
+    if any(sign in details for sign in ("ssl", "tls", "handshake", "certificate")):
+        return Refused("node.tls", where.address)
+    return Refused("node.unreachable", where.address)
+
+
+async def follow(node: Node, open_stream: Callable[[], AsyncIterable[T]]) -> AsyncIterator[T]:
+    """The messages of a stream that begins with the present state, opened again where the node restarts.
+
+    Errors: `Refused` (`node.unreachable`) where it stays away; `grpc.aio.AioRpcError` where it refuses.
+    """
+    heard = False
+    while True:
+        try:
+            async for message in open_stream():
+                heard = True
+                yield message
+            return
+        except grpc.aio.AioRpcError as error:
+            if error.code() != grpc.StatusCode.UNAVAILABLE or not heard:
+                raise
+        await node.reachable(RECONNECT_SECONDS)
+
+
+async def pages(page: Callable[[M], Awaitable[tuple[list[T], M]]], mark: M) -> list[T]:
+    """Everything of a list that comes in pages, each with the mark of the next; a mark that is false ends it."""
+    found: list[T] = []
+    while True:
+        more, mark = await page(mark)
+        found += more
+        if not mark:
+            return found

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""How messages of the contract are put into words on a terminal. Every text from outside goes through `plain`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from cli.output import plain
+from commonfab import v1
+from commonfab.reasons import REASONS
+from commonfab.units import size_text
+
+VERDICTS = {
+    v1.VERDICT_FEASIBLE: "[green]can be made[/green]",
+    v1.VERDICT_ASK: "[yellow]needs an answer[/yellow]",
+    v1.VERDICT_INFEASIBLE: "[red]cannot be made[/red]",
+}
+
+
+def word(enum_name: str, prefix: str) -> str:
+    """An enum value's name as a person writes it: "waiting for person"."""
+    return enum_name.removeprefix(prefix).lower().replace("_", " ")
+
+
+def duration(length: Duration) -> str:
+    """A duration in its two largest units: "1 h 20 min"."""
+    left = timedelta(seconds=round(length.seconds + length.nanos / 1e9))
+    hours, rest = divmod(int(left.total_seconds()), 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
+def moment(stamp: Timestamp) -> str:
+    """A moment in this machine's time zone, to the minute."""
+    return f"{datetime.fromtimestamp(stamp.seconds, UTC).astimezone():%Y-%m-%d %H:%M}"
+
+
+def size(of: v1.Size) -> str:
+    """Three lengths: "120 × 80 × 12.5 mm"."""
+    return size_text(of.x, of.y, of.z)
+
+
+def reason(of: v1.Reason) -> str:
+    """A reason with its code: "size.x needs 260 mm has 220 mm (size.x)"."""
+    return f"{plain(of.message)} [dim]({plain(of.code)})[/dim]"
+
+
+def remedy(of: v1.Reason) -> str:
+    """What the reader can do about a reason; empty where this version does not know the code."""
+    term = REASONS.get(of.code)
+    return plain(term.remedy.replace("{subject}", of.subject)) if term else ""
+
+
+def reasons(of: Iterable[v1.Reason], indent: str = "    ") -> Iterator[str]:
+    """A line for each reason, and one for what to do about it."""
+    for one in of:
+        yield f"{indent}{reason(one)}"
+        if told := remedy(one):
+            yield f"{indent}  [dim]→ {told}[/dim]"
+
+
+def part(of: v1.InspectedPart) -> Iterator[str]:
+    """What is known of a part: its size, its faults, a verdict for each process."""
+    yield f"[bold]{plain(of.part.name)}[/bold]  {plain(', '.join(of.part.paths))}"
+    if of.state != v1.INSPECTION_STATE_DONE:
+        yield "  waits to be inspected"
+        return
+    report = of.report
+    if report.HasField("size_mm"):
+        shape = "closed" if report.watertight else f"{report.open_edges} open edges"
+        volume = f"{report.volume_mm3 / 1000:.4g} cm³"
+        yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · unit {plain(report.unit or 'unknown')}"
+    for reading in report.unit_readings:
+        yield f"    in {plain(reading.unit)}: {size(reading.size_mm)}"
+    if report.faults:
+        yield "  [red]cannot be used[/red]"
+    yield from reasons(report.faults)
+    if report.warnings:
+        yield "  [yellow]worth knowing[/yellow]"
+    yield from reasons(report.warnings)
+    told = {fault.code for fault in report.faults}
+    for way in of.makeability:
+        yield from makeability(way, told)
+
+
+def makeability(of: v1.Makeability, told: Collection[str] = ()) -> Iterator[str]:
+    """A verdict with its reasons, without those whose codes were `told` already."""
+    expected = ""
+    if of.HasField("estimate"):
+        expected = f" · about {duration(of.estimate.machine_time)}, {of.estimate.grams:.3g} g a piece"
+    yield f"  {plain(of.process)}: {VERDICTS.get(of.verdict, 'not judged')}{expected}"
+    yield from reasons(one for one in of.reasons if one.code not in told)
+
+
+def usable(of: v1.InspectedPart) -> bool:
+    """Whether a part can be made somehow, if need be after a question is answered."""
+    return not of.report.faults and any(way.verdict in (v1.VERDICT_FEASIBLE, v1.VERDICT_ASK) for way in of.makeability)
+
+
+def job(of: v1.Job) -> Iterator[str]:
+    """A job and its work orders."""
+    asked = of.request
+    state = word(v1.JobState.Name(of.state), "JOB_STATE_")
+    yield f"[bold]{plain(of.id)}[/bold]  {state}: {of.pieces_good} of {asked.quantity} made"
+    yield f"  {asked.quantity} × {plain(of.specification.part_name)} of {plain(of.specification.title)}, for {plain(of.requester)}"
+    if of.pieces_unplaced:
+        yield f"  {of.pieces_unplaced} without a shop"
+    yield from reasons(of.waiting_for)
+    for order in of.work_orders:
+        yield from work_order(order)
+
+
+def work_order(of: v1.WorkOrder) -> Iterator[str]:
+    """A work order on one line, and its reasons."""
+    state = word(v1.WorkOrderState.Name(of.state), "WORK_ORDER_STATE_")
+    scrap = f", {of.pieces_scrap} scrapped" if of.pieces_scrap else ""
+    yield f"  {plain(of.id)}  {plain(of.shop_id)}/{plain(of.machine_id)}  {state}: {of.pieces_good} of {of.quantity}{scrap}"
+    yield from reasons(of.reasons)

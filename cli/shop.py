@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`commonfab shop`: the agent beside the machines, and what its owner says."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.options import CaOption, JsonOption, NodeOption, TokenOption
+
+if TYPE_CHECKING:
+    from commonfab import v1
+    from commonfab.client import Node
+    from shop_agent.journal import Journal
+    from shop_agent.records import OfferRecord
+
+app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your machines, and answer offers.")
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option("--config", "-c", metavar="FILE", envvar="COMMONFAB_SHOP", help="The shop's description of itself.", show_default=True),
+]
+OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop offers` names it.")]
+NoteOption = Annotated[str, typer.Option(help="Why, in your words; the requester sees it.")]
+DEFAULT_CONFIG = Path("shop.toml")
+
+
+@app.command("init")
+def init(
+    shop_id: Annotated[str, typer.Option("--id", help="The shop's id: a-z, 0-9, '-' and '.'; the subject of its token.")] = "my-shop",
+    name: Annotated[str, typer.Option(help="What its people call it; else the id.")] = "",
+    node: Annotated[str, typer.Option(metavar="HOST:PORT", help="The node whose offers it hears.")] = "127.0.0.1:4780",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write a first shop.toml and make the shop's key. Example: commonfab shop init --id lenas-garage"""
+    from cli import output
+    from shop_agent.init import init_shop
+
+    made = init_shop(config, shop_id, name or shop_id, node)
+    console = output.say()
+    console.print(f"{output.plain(str(config))} is written, and the shop's key is {output.plain(str(made.key_file))}.", soft_wrap=True)
+    console.print("Next:")
+    console.print(f"  1. Describe your machines in {output.plain(str(config))}.", soft_wrap=True)
+    console.print(f"  2. Ask the node's steward for a token (commonfab token issue shop {output.plain(shop_id)})", soft_wrap=True)
+    console.print(f"     and put it into {output.plain(str(config.parent / 'shop.token'))}.", soft_wrap=True)
+    console.print(f"  3. commonfab shop check --config {output.plain(str(config))}", soft_wrap=True)
+    console.print(f"  4. commonfab shop run --config {output.plain(str(config))}", soft_wrap=True)
+
+
+@app.command("check")
+def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Look whether the shop could work now: its key, slicer, machines, node and token. Nothing is changed."""
+    from dataclasses import asdict
+
+    from cli import output
+    from commonfab.errors import Refused
+    from shop_agent.check import check_shop_now
+    from shop_agent.config import load_config
+
+    found = check_shop_now(load_config(config))
+    if as_json:
+        output.print_json([asdict(finding) for finding in found])
+    else:
+        for finding in found:
+            mark = "[green]ok[/green]     " if finding.ok else "[red]not yet[/red]"
+            output.say().print(f"{mark} {output.plain(finding.about)}: {output.plain(finding.told)}", soft_wrap=True)
+            if finding.remedy:
+                output.say().print(f"          [dim]→ {output.plain(finding.remedy)}[/dim]", soft_wrap=True)
+    if missing := [finding.about for finding in found if not finding.ok]:
+        raise Refused("command.shop_not_ready", ", ".join(missing))
+
+
+@app.command("run")
+def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Run the agent: it hears offers, prepares and makes what is accepted, and reports it. Ctrl-C stops it; machines go on."""
+    from shop_agent.agent import run_until_stopped
+    from shop_agent.config import load_config
+
+    run_until_stopped(load_config(config))
+
+
+@app.command("offers")
+def offers(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """List the offers that stand, and what was answered."""
+    from cli import output
+
+    with _journal(config) as journal:
+        known = journal.offers()
+    if as_json:
+        output.print_json([_offer_as_json(record) for record in known])
+        return
+    rows = [_offer_row(record) for record in known]
+    output.show_table("work order", "what", "pieces", "machine", "km", "about", "answer", rows=rows)
+
+
+@app.command("accept")
+def accept(work_order: OrderArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Take an offer; the agent tells the router with its next call."""
+    _decide(config, work_order, accepts=True, note="")
+
+
+@app.command("decline")
+def decline(work_order: OrderArgument, note: NoteOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Do not take an offer; that costs the shop nothing."""
+    _decide(config, work_order, accepts=False, note=note)
+
+
+@app.command("withdraw")
+def withdraw(work_order: OrderArgument, note: NoteOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Take accepted work off the bench: given back where nothing moved, else stopped and reported."""
+    from cli import output
+
+    with _journal(config) as journal:
+        journal.withdraw(work_order, note)
+    output.say().print(f"{output.plain(work_order)} is withdrawn; the agent does the rest.")
+
+
+@app.command("ready")
+def ready(
+    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="The machine's id in shop.toml.")],
+    who: Annotated[str, typer.Option(help="Who says so; else the name of the account.")] = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Say that a machine's bed is clear, its stock is loaded, and it may start."""
+    import getpass
+
+    from cli import output
+    from commonfab.errors import Refused
+    from shop_agent.config import load_config
+
+    if load_config(config).machine_of(machine) is None:
+        raise Refused("command.machine", machine)
+    with _journal(config) as journal:
+        journal.mark_ready(machine, who or getpass.getuser())
+    output.say().print(f"{output.plain(machine)} is ready.")
+
+
+@app.command("list")
+def list_shops(as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
+    """List the shops that the node knows, with their machines."""
+    from cli import output
+    from cli.calls import call, endpoint
+    from commonfab import v1
+
+    async def work(of: Node) -> v1.ListShopsResponse:
+        return await of.router.ListShops(v1.ListShopsRequest())
+
+    answer = call(endpoint(node, token, ca), work)
+    if as_json:
+        output.print_json(output.as_json(answer)["shops"])
+        return
+    rows = [_machine_row(known, machine) for known in answer.shops for machine in known.shop.machines]
+    output.show_table("shop", "name", "machine", "process", "room", "materials", "state", "heard", rows=rows)
+
+
+def _journal(config: Path) -> AbstractContextManager[Journal]:
+    """The agent's journal; the agent itself may be running, and notices."""
+    from contextlib import closing
+
+    from shop_agent.config import load_config
+    from shop_agent.journal import open_journal
+
+    return closing(open_journal(load_config(config)))
+
+
+def _machine_row(known: v1.KnownShop, machine: v1.Machine) -> tuple[str, ...]:
+    from cli import describe
+    from commonfab import v1
+
+    state = describe.word(v1.MachineState.Name(machine.state), "MACHINE_STATE_") if known.present else "shop silent"
+    heard = f"{describe.duration(known.last_heard)} ago"
+    room, materials = describe.size(machine.envelope_mm), ", ".join(machine.materials)
+    return known.shop.id, known.shop.name, machine.id, machine.process, room, materials, state, heard
+
+
+def _decide(config: Path, work_order: str, accepts: bool, note: str) -> None:
+    from cli import output
+
+    with _journal(config) as journal:
+        journal.decide(work_order, accepts, note)
+    output.say().print(
+        f"{output.plain(work_order)} {'accepted' if accepts else 'declined'}; the agent tells the router with its next call."
+    )
+
+
+def _offer_row(record: OfferRecord) -> tuple[str, ...]:
+    from cli import describe
+
+    offer = record.offer
+    what = f"{offer.part_name} of {offer.title}"
+    about = describe.duration(offer.estimate.machine_time)
+    answer = record.answer or ("" if record.stands else "gone")
+    return offer.work_order_id, what, str(offer.quantity), offer.machine_id, f"{offer.distance_km:.1f}", f"{about} a piece", answer
+
+
+def _offer_as_json(record: OfferRecord) -> dict[str, object]:
+    from cli import output
+
+    reasons = [output.as_json(reason) for reason in record.reasons]
+    return {
+        "offer": output.as_json(record.offer),
+        "stands": record.stands,
+        "answer": record.answer,
+        "note": record.note,
+        "reasons": reasons,
+    }

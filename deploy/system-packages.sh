@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# Installs the programs that the tests need and that no Python wheel brings. Only what is missing, and only where that needs no question:
+# as root, or where sudo asks for no password. Elsewhere it names what is missing; the tests that need it are then skipped with that reason.
+set -euo pipefail
+
+# program:Debian package
+needed=(redis-server:redis-server prusa-slicer:prusa-slicer)
+
+missing=()
+for pair in "${needed[@]}"; do
+  command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+done
+[ "${#missing[@]}" -eq 0 ] && exit 0
+
+if ! command -v apt-get >/dev/null 2>&1; then
+  echo "Missing, and there is no apt-get here to install it: ${missing[*]}. The tests that need it are skipped."
+  exit 0
+fi
+if [ "$(id -u)" -eq 0 ]; then
+  root=()
+elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+  root=(sudo -n)
+else
+  echo "Missing: ${missing[*]}. Install with: sudo apt-get install ${missing[*]}. Until then the tests that need it are skipped."
+  exit 0
+fi
+echo "Installing ${missing[*]}"
+export DEBIAN_FRONTEND=noninteractive
+"${root[@]}" apt-get update -qq </dev/null || echo "apt-get update failed; trying with the lists as they are"
+"${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" </dev/null >/dev/null

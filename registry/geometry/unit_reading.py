@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""In which unit a file is drawn that does not say so. A doubtful unit is asked about; nothing is rescaled on a guess."""
+
+from __future__ import annotations
+
+from commonfab import v1
+from commonfab.reasons import reason
+from commonfab.units import MILLIMETRES_PER, mm, size_text
+
+LEAST_LIKELY_SIDE_MM = 3.0
+MOST_LIKELY_SIDE_MM = 2000.0
+"""Between these, the largest side of a part read as millimetres is an everyday one.
+
+Our own choice: parts drawn in inches or metres and read as millimetres mostly fall below 3 mm, and no machine of a garage takes more than
+2 m. A part of 5 inches read as 5 mm stays undetected, which is why the report says PLAUSIBLE and never DECLARED.
+"""
+
+
+def note_unit(report: v1.GeometryReport, declared: str) -> None:
+    """Say in `report` how sure the unit of a unitless file is, from its size as measured.
+
+    Parameters: `declared`, the maker's word, one of `MILLIMETRES_PER`, or empty; `report.size_mm`, read in that unit, else as mm.
+    """
+    report.unit = declared or "mm"
+    if declared:
+        report.unit_certainty = v1.UNIT_CERTAINTY_DECLARED
+        return
+    largest = max(report.size_mm.x, report.size_mm.y, report.size_mm.z)
+    if LEAST_LIKELY_SIDE_MM <= largest <= MOST_LIKELY_SIDE_MM:
+        report.unit_certainty = v1.UNIT_CERTAINTY_PLAUSIBLE
+        report.warnings.append(reason("unit.assumed", largest=mm(largest)))
+        return
+    report.unit_certainty = v1.UNIT_CERTAINTY_SUSPECT
+    report.unit_readings.extend(_reading(unit, report.size_mm) for unit in MILLIMETRES_PER)
+
+
+def _reading(unit: str, as_millimetres: v1.Size) -> v1.UnitReading:
+    factor = MILLIMETRES_PER[unit]
+    sides = {axis: getattr(as_millimetres, axis) * factor for axis in "xyz"}
+    return v1.UnitReading(unit=unit, size_mm=v1.Size(**sides))
+
+
+def readings_text(readings: list[v1.UnitReading]) -> str:
+    """The sizes under each reading, for a person: "drawn in mm it is …, in cm …"."""
+    return "; ".join(f"in {r.unit} it is {size_text(r.size_mm.x, r.size_mm.y, r.size_mm.z)}" for r in readings)

@@ -1,0 +1,225 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The fork server of the sandbox: `python -m registry.geometry.zygote`, started by `sandbox.Sandbox` and by nothing else.
+
+It loads the heavy libraries once for each kind of file, and forks a limited child for every single file. It never opens a file itself
+beyond its first bytes, so no file can harm it; what a file does, it does to the child.
+
+It speaks in lines of JSON: a `Task` comes in on standard input, an `Ending` goes out on what was standard output. At the end of its input
+it kills the child, if any, and ends.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import gc
+import importlib
+import json
+import os
+import resource
+import select
+import signal
+import sys
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+REPORT = "report.pb"
+"""The name of the serialized report in the scratch folder."""
+READER_LOG = "reader.log"
+"""What the child and its libraries print."""
+
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+"""Errors of this machine and not of the file: to be tried again later."""
+
+EXIT_MEMORY, EXIT_MACHINE, EXIT_BROKEN = 10, 11, 12
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to measure and how much it may take."""
+
+    path: str
+    sha256: str
+    unit: str
+    scratch: str
+    seconds: float
+    memory_mb: int
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How the child ended: "measured", "too_slow", "too_big", "crashed", or "machine" for an error that is not the file's."""
+
+    how: str
+    detail: str = ""
+
+
+def main() -> None:
+    """Serve tasks until standard input ends."""
+    answers = os.dup(1)
+    os.dup2(2, 1)  # libraries print to standard output as they like
+    waiting = b""
+    while True:
+        line, newline, rest = waiting.partition(b"\n")
+        if newline:
+            waiting = rest
+            try:
+                ending = _serve(Task(**json.loads(line)))
+            except OSError as error:  # no process to be had, or the file cannot be opened
+                ending = Ending("machine", str(error))
+            os.write(answers, json.dumps(asdict(ending)).encode() + b"\n")
+            continue
+        more = os.read(0, 65536)
+        if not more:
+            return
+        waiting += more
+
+
+def _serve(task: Task) -> Ending:
+    _load_for(Path(task.path))
+    gc.collect()
+    gc.freeze()  # so that the child's collector does not copy pages that it shares with us
+    # The child holds the write end; the read end reaches its end when the child has ended, however that came.
+    alive, held = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _be_the_child(task, held)
+    os.close(held)
+    try:
+        killed = _watch(child, alive, task.seconds)
+    finally:
+        os.close(alive)
+    _, status = os.waitpid(child, 0)
+    return _ending(status, killed, task)
+
+
+def _load_for(path: Path) -> None:
+    """Import what the file will probably need, judged by its first bytes, so that the children need not."""
+    with path.open("rb") as file:
+        start = file.read(64).lstrip()
+    kind = "solid" if start.startswith(b"ISO-10303-21") else "threemf" if start.startswith(b"PK") else "mesh"
+    importlib.import_module("registry.geometry.measure")
+    importlib.import_module(f"registry.geometry.{kind}")
+
+
+def _watch(child: int, alive: int, seconds: float) -> bool:
+    """Wait until the child has ended, or kill it when its time is up. Says whether it was killed.
+
+    The child is still ours to reap, so its number cannot have gone to another process.
+    """
+    ready, _, _ = select.select([alive, 0], [], [], seconds)
+    if alive in ready:
+        return False
+    _kill_group(child)
+    if 0 in ready:  # nothing is asked of us during a task, so this is the end of the input: whoever asked is gone
+        os.waitpid(child, 0)
+        os._exit(0)
+    return True
+
+
+def _kill_group(child: int) -> None:
+    for kill in (os.killpg, os.kill):  # the second in case it had not yet made its group
+        try:
+            kill(child, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _ending(status: int, killed: bool, task: Task) -> Ending:
+    if killed:
+        return Ending("too_slow")
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        # SIGKILL that did not come from us comes from a kernel that is out of memory.
+        how = {signal.SIGXCPU: "too_slow", signal.SIGKILL: "too_big"}.get(signal.Signals(number), "crashed")
+        return Ending(how, signal.Signals(number).name)
+    code = os.WEXITSTATUS(status)
+    how = {0: "measured", EXIT_MEMORY: "too_big", EXIT_MACHINE: "machine"}.get(code, "crashed")
+    return Ending(how, "" if code == 0 else _last_words(Path(task.scratch)))
+
+
+def _last_words(scratch: Path) -> str:
+    try:
+        lines = (scratch / READER_LOG).read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:200] if lines else ""
+
+
+def _be_the_child(task: Task, held: int) -> None:
+    """Measure one file and end. Never returns."""
+    code = EXIT_BROKEN
+    try:
+        _limit(task, held)
+        _measure(task)
+        code = 0
+    except MemoryError:
+        code = EXIT_MEMORY
+    except OSError as error:
+        code = EXIT_MEMORY if error.errno in (errno.EFBIG, errno.ENOMEM) else EXIT_MACHINE if error.errno in FULL_DISK else EXIT_BROKEN
+        traceback.print_exc()
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _limit(task: Task, held: int) -> None:
+    """Take away from this process what measuring one file does not need."""
+    os.setsid()
+    os.umask(0o077)
+    os.chdir(task.scratch)
+    log = os.open(READER_LOG, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for ours, theirs in ((nothing, 0), (log, 1), (log, 2)):
+        os.dup2(ours, theirs)
+    os.closerange(3, held)
+    os.closerange(held + 1, 65536)
+    _die_with_parent()
+    cpu = int(task.seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))  # a signal that tells why, a second before the kill that does not
+    memory = task.memory_mb * 1024 * 1024
+    for what, most in (
+        (resource.RLIMIT_AS, _loaded_bytes() + memory),
+        (resource.RLIMIT_FSIZE, memory),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+    ):
+        resource.setrlimit(what, (most, most))
+
+
+def _loaded_bytes() -> int:
+    """Address space of the loaded libraries. It does not count against a file: what an earlier file had loaded must not matter."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:  # not Linux
+        return 0
+    return pages * resource.getpagesize()
+
+
+def _die_with_parent() -> None:
+    """On Linux: be killed when the fork server dies, and gain no rights by running a program."""
+    if sys.platform != "linux":
+        return
+    PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # from <linux/prctl.h>
+    parent = os.getppid()
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    if os.getppid() != parent:  # it died before we asked
+        os._exit(EXIT_MACHINE)
+
+
+def _measure(task: Task) -> None:
+    from registry.geometry.measure import measure
+
+    report = measure(Path(task.path), task.sha256, task.unit, Path(task.scratch))
+    half_written = Path(f"{REPORT}.part")
+    half_written.write_bytes(report.SerializeToString())
+    half_written.rename(REPORT)
+
+
+if __name__ == "__main__":
+    main()

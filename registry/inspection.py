@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Inspection: queue → measure → store, one report per file and unit; the judgement is made anew from the report whenever it is read.
+
+What waits stands in SQL, and that is the truth. Redis only carries the work to a worker: a message that is lost, doubled or late does no
+harm, since what still waits is sent again and measuring twice gives the same report.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import dramatiq
+import redis
+import sqlalchemy as sa
+from dramatiq.brokers.redis import RedisBroker
+from dramatiq.middleware import Retries
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from commonfab import v1
+from commonfab.clock import Clock
+from commonfab.errors import Refused
+from commonfab.settings import NodeSettings
+from registry.blobs import BlobStore
+from registry.geometry.sandbox import Limits, Sandbox
+from registry.makeability import judge
+from registry.tables import INSPECTIONS, writing
+
+NAMESPACE = "commonfab-inspection"
+QUEUE = "inspection"
+ACTOR = "inspect"
+
+PATIENCE_SECONDS = 30.0
+"""What waited this long without being in the queue is sent again: its message was lost."""
+
+MOST_AT_ONCE = 500
+"""Values in one SQL statement; every database takes that many."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, order=True)
+class Subject:
+    """What is inspected: a file, read in the unit that its maker names (empty where they name none)."""
+
+    sha256: str
+    unit: str
+
+
+def subjects_of(manifest: v1.Manifest) -> list[Subject]:
+    """What is inspected for each part of a manifest, in their order: the first of its files."""
+    files = {file.path: file.sha256 for file in manifest.files}
+    return [Subject(files[part.paths[0]], part.demands.unit) for part in manifest.parts]
+
+
+def make_broker(redis_url: str) -> RedisBroker:
+    """The way to the queue. Nothing is sent yet. Errors are tried again twice; after that SQL's own re-sending takes over."""
+    # A Redis that hangs must not hold up a maker who publishes. One more try, for a connection that a restart of Redis had broken.
+    once_more = Retry(NoBackoff(), 1)
+    client = redis.Redis.from_url(redis_url, socket_timeout=5, socket_connect_timeout=2, retry=once_more)
+    retries = Retries(max_retries=2, min_backoff=1000, max_backoff=5000)
+    broker = RedisBroker(client=client, namespace=NAMESPACE, middleware=[retries])  # type: ignore[no-untyped-call]
+    broker.declare_queue(QUEUE)
+    return broker
+
+
+@dataclass(frozen=True)
+class Inspections:
+    """What is known of files, and what waits to be known."""
+
+    engine: sa.Engine
+    broker: RedisBroker
+    clock: Clock
+
+    def note_waiting(self, connection: sa.Connection, subjects: Iterable[Subject]) -> None:
+        """Within a transaction: have these inspected, unless they were or will be."""
+        for subject in sorted(set(subjects)):
+            if connection.execute(sa.select(INSPECTIONS.c.sha256).where(_is(subject))).first() is None:
+                row = {"sha256": subject.sha256, "unit": subject.unit, "enqueued_at": self.clock.now()}
+                connection.execute(INSPECTIONS.insert().values(row))
+
+    def send(self, subjects: Iterable[Subject]) -> bool:
+        """Put subjects into the queue; says whether Redis took them. If not, they are sent later, for SQL knows of them."""
+        try:
+            for subject in subjects:
+                arguments = (subject.sha256, subject.unit)
+                self.broker.enqueue(dramatiq.Message(QUEUE, ACTOR, arguments, {}, {}))
+        except redis.RedisError as error:
+            log.warning("the inspection queue does not answer, what waits is sent later: %s", error)
+            return False
+        return True
+
+    def send_again(self, waited_seconds: float = PATIENCE_SECONDS) -> int:
+        """Send what has waited longer than `waited_seconds`, unless messages still lie in the queue; returns how many were sent."""
+        try:
+            if waited_seconds and self.broker.client.llen(f"{NAMESPACE}:{QUEUE}"):
+                return 0  # the workers have enough to do; more messages would only pile up
+        except redis.RedisError as error:
+            log.warning("the inspection queue does not answer: %s", error)
+            return 0
+        now = self.clock.now()
+        late = INSPECTIONS.c.done_at.is_(None) & (INSPECTIONS.c.enqueued_at <= now - waited_seconds)
+        with writing(self.engine) as connection:
+            rows = connection.execute(sa.select(INSPECTIONS.c.sha256, INSPECTIONS.c.unit).where(late)).all()
+            connection.execute(INSPECTIONS.update().where(late).values(enqueued_at=now))
+        subjects = [Subject(*row) for row in rows]
+        return len(subjects) if self.send(subjects) else 0
+
+    async def keep_sending(self) -> None:
+        """Send again what was lost, for as long as the registry runs."""
+        while True:
+            await self.clock.sleep(PATIENCE_SECONDS)
+            try:
+                await asyncio.to_thread(self.send_again)
+            except sa.exc.SQLAlchemyError:
+                log.warning("what waits for inspection could not be looked up; trying again", exc_info=True)
+
+    def report(self, subject: Subject) -> v1.GeometryReport | None:
+        """What was measured, or None while it waits."""
+        return self.reports([subject]).get(subject)
+
+    def reports(self, subjects: Iterable[Subject]) -> dict[Subject, v1.GeometryReport]:
+        """What was measured of those that were measured."""
+        files = sorted({subject.sha256 for subject in subjects})
+        found: dict[Subject, v1.GeometryReport] = {}
+        with self.engine.connect() as connection:
+            for begin in range(0, len(files), MOST_AT_ONCE):
+                those = INSPECTIONS.c.sha256.in_(files[begin : begin + MOST_AT_ONCE]) & INSPECTIONS.c.done_at.is_not(None)
+                for row in connection.execute(sa.select(INSPECTIONS).where(those)).mappings():
+                    found[Subject(row["sha256"], row["unit"])] = v1.GeometryReport.FromString(row["report"])
+        return found
+
+    def store(self, subject: Subject, report: v1.GeometryReport) -> None:
+        """Keep a report. A second one for the same subject takes the place of the first."""
+        values = {"report": report.SerializeToString(), "done_at": self.clock.now()}
+        with writing(self.engine) as connection:
+            connection.execute(INSPECTIONS.update().where(_is(subject)).values(values))
+
+    def inspected(self, manifest: v1.Manifest) -> list[v1.InspectedPart]:
+        """Every part of a manifest with what is known of it."""
+        subjects = subjects_of(manifest)
+        reports = self.reports(subjects)
+        return [judged(part, reports.get(subject)) for part, subject in zip(manifest.parts, subjects, strict=True)]
+
+
+def _is(subject: Subject) -> sa.ColumnElement[bool]:
+    return (INSPECTIONS.c.sha256 == subject.sha256) & (INSPECTIONS.c.unit == subject.unit)
+
+
+def judged(part: v1.Part, report: v1.GeometryReport | None) -> v1.InspectedPart:
+    """A part with its report and what follows from it."""
+    if report is None:
+        return v1.InspectedPart(part=part, state=v1.INSPECTION_STATE_QUEUED)
+    makeability = judge(report, part.demands)
+    return v1.InspectedPart(part=part, state=v1.INSPECTION_STATE_DONE, report=report, makeability=makeability)
+
+
+def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbox: Sandbox) -> None:
+    """Measure one file and keep the report, unless it has one. The derived mesh is stored before the report that names it.
+
+    Errors: `SandboxBroken`, `OSError`, `sqlalchemy.exc.OperationalError`: to be tried again later.
+    """
+    if inspections.report(subject) is not None:
+        return
+    try:
+        path = blobs.path(subject.sha256)
+    except Refused:
+        log.error("file %s waits for inspection and is not there", subject.sha256)
+        raise
+    with sandbox.measure(path, subject.sha256, subject.unit) as measured:
+        if measured.derived_mesh is not None:
+            measured.report.mesh_sha256 = blobs.adopt(measured.derived_mesh)
+        inspections.store(subject, measured.report)
+
+
+def examine(path: Path, demands: v1.Demands, settings: NodeSettings) -> v1.InspectedPart:
+    """Measure and judge a file of this machine, with no node running. `mesh_sha256` names a derived mesh that is not kept.
+
+    Errors: `OSError`; `SandboxBroken`.
+    """
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    with (
+        tempfile.TemporaryDirectory(prefix="commonfab-") as scratch,
+        Sandbox(Limits.of(settings), Path(scratch)) as sandbox,
+        sandbox.measure(path, sha256, demands.unit) as measured,
+    ):
+        if measured.derived_mesh is not None:
+            with measured.derived_mesh.open("rb") as mesh:
+                measured.report.mesh_sha256 = hashlib.file_digest(mesh, "sha256").hexdigest()
+        part = v1.Part(name=path.stem, paths=[path.name], quantity_per_product=1, demands=demands)
+        return judged(part, measured.report)

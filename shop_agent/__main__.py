@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`python -m shop_agent shop.toml`: the agent alone, for a computer that carries nothing else."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from commonfab.errors import Refused
+from shop_agent.agent import run_until_stopped
+from shop_agent.config import load_config
+
+
+def main() -> int:
+    """Run the agent of the `shop.toml` that is named, else of the one in this folder."""
+    try:
+        run_until_stopped(load_config(Path(sys.argv[1] if len(sys.argv) > 1 else "shop.toml")))
+    except Refused as refused:
+        print(f"{refused}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

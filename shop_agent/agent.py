@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The loop: one link to the router, one bench for each machine, and a journal between them.
+
+Order at the start: take the bench alone, find out what became of every piece that was begun before, and only then speak to the router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from dataclasses import dataclass
+
+from commonfab import __version__, v1
+from commonfab.client import Node, connect
+from commonfab.clock import Clock, SystemClock
+from commonfab.errors import Refused
+from commonfab.identity import load_or_make_key
+from commonfab.ids import Ids, make_ids
+from commonfab.reasons import reason
+from commonfab.rpc_client import Endpoint
+from shop_agent import attempt_steps, policy
+from shop_agent.bench_work import Bench, Shopfloor
+from shop_agent.config import ShopConfig, place_of
+from shop_agent.desk_link import DeskLink, Situation, phase_of
+from shop_agent.journal import Journal, open_journal
+from shop_agent.machines import machine_for
+from shop_agent.preparing import Preparer
+from shop_agent.records import AttemptRecord
+from shop_agent.reporting import report
+from shop_agent.store import only_agent
+from shop_agent.waiting import Bell, Leases, cancelled
+
+NOTICE_SECONDS = 0.5
+"""How often the agent looks whether the command line changed the journal."""
+
+log = logging.getLogger("shop_agent.agent")
+
+
+async def run(config: ShopConfig, clock: Clock | None = None, ids: Ids | None = None) -> None:
+    """Run a shop's agent until cancelled, or until SIGTERM or SIGINT; machines go on with what they do.
+
+    Errors: `Refused` (`shop.running`, `shop.data`, `node.insecure`).
+    """
+    clock = clock or SystemClock()
+    with only_agent(config.data_dir), contextlib.closing(open_journal(config, clock, ids or make_ids(clock))) as journal:
+        async with connect(Endpoint(config.router.node, config.router.token, config.router.ca)) as node:
+            agent = _agent(config, journal, node)
+            try:
+                await agent.run()
+            finally:
+                await agent.close()
+
+
+def run_until_stopped(config: ShopConfig) -> None:
+    """`run`, with readable lines on the standard output, for a process of its own. Ctrl-C and SIGTERM end it without an error."""
+    logging.basicConfig(stream=sys.stdout, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(run(config))
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What runs."""
+
+    config: ShopConfig
+    journal: Journal
+    benches: list[Bench]
+    link: DeskLink
+    public_key: bytes
+    bell: Bell
+
+    async def run(self) -> None:
+        """Reconcile, then work until cancelled or told to stop by a signal."""
+        await self._reconcile()
+        self.journal.on_change = self.ring
+        machines = ", ".join(f"{bench.facts.id} ({bench.facts.control})" for bench in self.benches)
+        log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
+        tasks = [asyncio.create_task(work) for work in (self.link.run(), self._notice(), *(bench.tend() for bench in self.benches))]
+        tasks.append(asyncio.create_task(_until_signal()))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            log.info("shop %s closes; machines go on with what they do", self.config.shop.id)
+        finally:
+            self.journal.on_change = _nothing
+            await cancelled(*tasks)
+
+    async def close(self) -> None:
+        """Let go of the machines."""
+        for bench in self.benches:
+            await bench.close()
+
+    def ring(self) -> None:
+        """The journal changed: everybody looks at it again."""
+        self.link.ring()
+        self.bell.ring()
+        for bench in self.benches:
+            bench.bell.ring()
+
+    def situation(self) -> Situation:
+        """What the router is told."""
+        shop = v1.Shop(
+            id=self.config.shop.id,
+            name=self.config.shop.name,
+            place=place_of(self.config),
+            machines=[bench.describe() for bench in self.benches],
+            public_key=self.public_key,
+            agent_version=__version__,
+        )
+        return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts()])
+
+    def _status(self, attempt: AttemptRecord) -> v1.AttemptStatus:
+        bench = next((bench for bench in self.benches if bench.facts.id == attempt.machine_id), None)
+        progress, remaining = bench.progress(attempt) if bench else (0.0, 0.0)
+        waits = bench is not None and attempt.key in bench.person
+        status = v1.AttemptStatus(
+            attempt=attempt.ref,
+            phase=phase_of(attempt, waits_for_person=waits),
+            pieces_good=attempt.good,
+            pieces_scrap=attempt.scrap,
+            piece_progress=progress,
+        )
+        status.remaining.FromMilliseconds(round(remaining * 1000))
+        return status
+
+    async def _reconcile(self) -> None:
+        for bench in self.benches:
+            await bench.reconcile()
+        self._take_away_orphans()
+
+    def _take_away_orphans(self) -> None:
+        """Attempts on machines that are no longer in shop.toml."""
+        ids = {bench.facts.id for bench in self.benches}
+        for attempt in self.journal.attempts():
+            if attempt.machine_id in ids or attempt.ended:
+                continue
+            if attempt.start_asked:
+                # It may have moved. Only its machine can say what became of it, so it stays until that is back.
+                log.warning("%s lies on machine %s, which is no longer in shop.toml: put it back", attempt.key, attempt.machine_id)
+            else:
+                attempt_steps.release(self.journal, attempt, [reason("machine.gone", attempt.machine_id)])
+
+    async def _notice(self) -> None:
+        """Answer new offers by policy, and notice what the command line wrote."""
+        stamp = self.journal.stamp()
+        self._tidy()
+        while True:
+            self._consider()
+            if await self.bell.wait(NOTICE_SECONDS):
+                self._tidy()
+            if (now := self.journal.stamp()) != stamp:
+                stamp = now
+                self.ring()
+
+    def _tidy(self) -> None:
+        """Toolpaths of attempts that are over take room."""
+        open_keys = {attempt.key for attempt in self.journal.attempts()}
+        for old in (self.config.data_dir / "toolpaths").glob("*.gcode"):
+            if old.stem not in open_keys:
+                old.unlink(missing_ok=True)
+
+    def _consider(self) -> None:
+        for record in self.journal.unconsidered():
+            decision, order = policy.decide(record, self.config), record.offer.work_order_id
+            if decision.answer is policy.Answer.ASK:
+                self.journal.note_reasons(order, decision.reasons)
+                log.info("%s waits for the owner: commonfab shop accept %s (%s)", order, order, decision.note)
+                continue
+            with contextlib.suppress(Refused):  # the owner was faster
+                self.journal.decide(order, decision.answer is policy.Answer.ACCEPT, decision.note)
+                log.info("%s: the policy says %s%s", order, decision.answer.value, f": {decision.note}" if decision.note else "")
+
+
+def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
+    """Put the parts together. They know each other only through functions handed in here."""
+    key = load_or_make_key(config.key_file)
+    leases = Leases(journal.clock)
+
+    def signed(attempt: AttemptRecord) -> v1.SignedWork:
+        machine = config.machine_of(attempt.machine_id)
+        assert machine is not None  # a bench reports only for its own machine
+        return report(attempt, machine, config.shop.id, key)
+
+    prepare = Preparer(config, node, asyncio.Semaphore(1))
+    benches: list[Bench] = []
+    link = DeskLink(node.desk, journal, leases, journal.ids("run"), lambda: agent.situation())
+    floor = Shopfloor(journal, leases, prepare, signed, config.policy.scrap_allowed, link.ring)
+    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
+    agent = Agent(config, journal, benches, link, key.public_key().public_bytes_raw(), Bell(journal.clock))
+    return agent
+
+
+async def _until_signal() -> None:
+    """Return at SIGTERM or SIGINT; never, where signals are somebody else's affair (another thread, another system)."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caught = []
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, told.set)
+                caught.append(number)
+        await told.wait()
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,242 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""One machine's life. `next_step` looks at what is and says what to do next; it is pure, and it is the only place where that is decided.
+
+Three rules stand above all others. Nothing moves without leave, a lease that still holds, and a machine that somebody (or a declared
+sensor) called ready. A start is written down before it is sent. Whatever may have been started is looked for before anything else is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from commonfab import v1
+from commonfab.reasons import reason
+from shop_agent.config import MachineSection
+from shop_agent.machines import Look, Standing
+from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is, beside the attempt itself.
+
+    `look`: the machine, and the attempt's current piece on it. `ready`: the word of readiness that is not used up. `bed_in_doubt`: the last
+    piece on this machine was spoiled or left to itself. `first_in_line`: no earlier attempt lies on this machine. `lease_holds`: by our own clock, counted from a call of this very run.
+    """
+
+    look: Look
+    facts: MachineSection
+    start_is_certain: bool
+    ready: ReadyRecord | None
+    bed_in_doubt: bool
+    first_in_line: bool
+    lease_holds: bool
+    scrap_allowed: int
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """Fetch, slice, check."""
+
+
+@dataclass(frozen=True)
+class PutOnMachine:
+    """Bring the toolpath onto the machine under the piece's name. Moves nothing."""
+
+    piece: int
+
+
+@dataclass(frozen=True)
+class NoteGo:
+    """A person said that this attempt may start."""
+
+    who: str
+
+
+@dataclass(frozen=True)
+class AskToStart:
+    """Ask the router for leave."""
+
+
+@dataclass(frozen=True)
+class StartPiece:
+    """Write it down, then set the machine in motion."""
+
+    piece: int
+
+
+@dataclass(frozen=True)
+class AdoptPiece:
+    """The machine knows a piece that the journal does not: write it down as begun, start nothing."""
+
+    piece: int
+
+
+@dataclass(frozen=True)
+class StopMachine:
+    """Stop our piece."""
+
+    piece: int
+
+
+@dataclass(frozen=True)
+class CountPiece:
+    """A begun piece is good, scrap, or not there. `by_person`: a person who looked at the bed settled it, and not the machine."""
+
+    piece: int
+    state: PieceState
+    by_person: bool = False
+
+
+@dataclass(frozen=True)
+class TakeBackPiece:
+    """It is certain that a piece which was written down as begun was never started."""
+
+    piece: int
+
+
+@dataclass(frozen=True)
+class Complete:
+    """Report all pieces made."""
+
+
+@dataclass(frozen=True)
+class Fail:
+    """Report what was made, and why it is not all."""
+
+    reasons: tuple[v1.Reason, ...]
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """Nothing moved; others may have it."""
+
+    reasons: tuple[v1.Reason, ...]
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The attempt owns nothing any more."""
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing to do until something changes. `person`: a person must do what `why` says; `call`: the router must be heard first."""
+
+    why: str
+    person: bool = False
+    call: bool = False
+
+
+Step = (
+    Prepare
+    | PutOnMachine
+    | NoteGo
+    | AskToStart
+    | StartPiece
+    | AdoptPiece
+    | StopMachine
+    | CountPiece
+    | TakeBackPiece
+    | Complete
+    | Fail
+    | GiveBack
+    | Drop
+    | Wait
+)
+
+
+def next_step(attempt: AttemptRecord, scene: Scene) -> Step:
+    """What to do next for an attempt that has not ended."""
+    if attempt.wish == v1.WISH_DROP:
+        return Drop()  # what may be running is the shop's own affair: it is neither stopped nor followed by another piece
+    if not attempt.leave:
+        return _before_leave(attempt, scene)
+    begun = attempt.piece_begun
+    return _piece_begun(attempt, begun, scene) if begun else _between_pieces(attempt, scene)
+
+
+def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
+    if attempt.start_asked:
+        # Leave may have been granted and not heard of, so it can no longer be given back as if it had not.
+        return Wait("leave to start", call=True)
+    if not _wanted(attempt):
+        return GiveBack(_why_ended(attempt))
+    if attempt.toolpath is None:
+        return Prepare()
+    if not scene.first_in_line:
+        return Wait("an earlier order is on the machine")
+    if (machine := _machine_step(attempt, scene)) is not None:
+        return machine
+    if not scene.facts.starts_itself and not attempt.go_by:
+        if scene.ready is not None and scene.ready.sequence > attempt.go_after:
+            return NoteGo(scene.ready.who)
+        return Wait(f"somebody to look at {scene.facts.id} and say go: commonfab shop ready {scene.facts.id}", person=True)
+    return _bed_step(scene) or AskToStart()
+
+
+def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
+    """A start was, or may have been, sent."""
+    standing = scene.look.standing
+    if standing is Standing.RUNNING:
+        return Wait(f"piece {begun.number} to be made") if _wanted(attempt) else StopMachine(begun.number)
+    if standing is Standing.DONE:
+        return CountPiece(begun.number, PieceState.GOOD)
+    if standing is Standing.FAILED:
+        return CountPiece(begun.number, PieceState.SCRAP)
+    if standing in (Standing.HERE, Standing.NOT_HERE) and scene.start_is_certain:
+        return TakeBackPiece(begun.number)
+    # The machine cannot say what became of it, so only a person can. A word of readiness from before the start was used up by it.
+    looked = scene.ready is not None or attempt.withdrawn
+    if looked:
+        return CountPiece(begun.number, PieceState.SCRAP if standing is Standing.UNKNOWN else PieceState.VOID, by_person=True)
+    says = f"{scene.facts.id} cannot say what became of piece {begun.number} ({scene.look.note or standing.value})"
+    return Wait(f"somebody to look: {says}; once its bed is clear: commonfab shop ready {scene.facts.id}", person=True)
+
+
+def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
+    if attempt.good >= attempt.offer.quantity:
+        return Complete()
+    if not _wanted(attempt):
+        return Fail(_why_ended(attempt))
+    if attempt.scrap > scene.scrap_allowed:
+        return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
+    if (machine := _machine_step(attempt, scene)) is not None:
+        return machine
+    if (bed := _bed_step(scene)) is not None:
+        return bed
+    if not scene.lease_holds:
+        return Wait("the router to be heard", call=True)
+    return StartPiece(attempt.current_number)
+
+
+def _machine_step(attempt: AttemptRecord, scene: Scene) -> Step | None:
+    """What the machine needs before a piece can start, apart from its bed."""
+    look = scene.look
+    if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
+        # The journal was lost or set back: the machine is believed.
+        return AdoptPiece(attempt.current_number) if attempt.leave else Wait("a toolpath of this name has run before", person=True)
+    if scene.facts.out_of_order:
+        return Wait(f"{scene.facts.id} is out of order: {scene.facts.out_of_order}", person=True)
+    if not look.reachable:
+        return Wait(f"{scene.facts.id} to be back ({look.note})")
+    if look.busy_with:
+        return Wait(f"{scene.facts.id} to be done with {look.busy_with}")
+    return PutOnMachine(attempt.current_number) if look.standing is Standing.NOT_HERE else None
+
+
+def _bed_step(scene: Scene) -> Wait | None:
+    """Idle is not ready; and what clears itself after a good piece cannot be trusted to after a spoiled one."""
+    if scene.ready is not None or (scene.facts.clears_itself and not scene.bed_in_doubt):
+        return None
+    return Wait(f"somebody to clear the bed of {scene.facts.id}: commonfab shop ready {scene.facts.id}", person=True)
+
+
+def _wanted(attempt: AttemptRecord) -> bool:
+    return attempt.wish != v1.WISH_STOP and not attempt.withdrawn
+
+
+def _why_ended(attempt: AttemptRecord) -> tuple[v1.Reason, ...]:
+    if attempt.withdrawn:
+        return (reason("owner.withdrew", attempt.withdrawn),)
+    return (attempt.wish_reason if attempt.wish_reason.code else reason("job.cancelled"),)

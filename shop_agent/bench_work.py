@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Does what `bench.next_step` says: the journal first where that matters, then the machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from google.protobuf.duration_pb2 import Duration
+
+from commonfab import v1
+from commonfab.errors import Refused
+from shop_agent import attempt_steps, bench
+from shop_agent.gcode import ToolpathRefused
+from shop_agent.journal import Journal
+from shop_agent.machines import Look, Machine, Standing, StartUncertain
+from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
+from shop_agent.waiting import Bell, Leases, cancelled
+
+IDLE_LOOK_SECONDS = 5.0
+WORKING_LOOK_SECONDS = 1.0
+VIRTUAL_LOOK_SECONDS = 0.1
+AGAIN_AT_MOST_SECONDS = 30.0
+MOST_STEPS_AT_ONCE = 50
+
+NOT_LOOKED = Look(Standing.NOT_HERE, reachable=False, note="not looked at yet")
+
+log = logging.getLogger("shop_agent.bench")
+
+
+@dataclass(frozen=True)
+class Shopfloor:
+    """What every bench of a shop shares. `prepare` and `report` make a toolpath and a signed report for an
+    attempt; `hurry` asks for a call to the router before the next one is due.
+    """
+
+    journal: Journal
+    leases: Leases
+    prepare: Callable[[AttemptRecord], Awaitable[Toolpath]]
+    report: Callable[[AttemptRecord], v1.SignedWork]
+    scrap_allowed: int
+    hurry: Callable[[], None]
+
+
+class Bench:
+    """One machine and the attempts that were accepted for it. `person`: what each attempt waits for that only a person can do."""
+
+    def __init__(self, machine: Machine, floor: Shopfloor) -> None:
+        self.machine = machine
+        self.facts = machine.facts
+        self.floor = floor
+        self.journal = floor.journal
+        self.bell = Bell(floor.journal.clock)
+        self.look = NOT_LOOKED
+        self.person: dict[str, str] = {}
+        self._preparing: dict[int, asyncio.Task[None]] = {}
+        self._said: dict[str, str] = {}
+
+    async def tend(self) -> None:
+        """Work until cancelled. An error of one look or step is logged and the next look begins afresh from the journal."""
+        while True:
+            try:
+                working = await self.work()
+            except Refused as refused:
+                self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
+                working = True
+            except Exception:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
+                log.exception("%s: something went wrong; looking again", self.facts.id)
+                working = True
+            await self.bell.wait(self._pause(working))
+
+    async def close(self) -> None:
+        """Stop preparing and let go of the machine, which goes on with what it does."""
+        await cancelled(*self._preparing.values())
+        await self.machine.close()
+
+    async def work(self) -> bool:
+        """Do every step that can be done now, on every attempt of this machine. Answers whether any attempt is on the bench."""
+        line = self.line()
+        self.person = {key: why for key, why in self.person.items() if key in {attempt.key for attempt in line}}
+        if not line:
+            self.look = await self.machine.look("")
+        for place, attempt in enumerate(line):
+            await self._work_on(attempt, first_in_line=place == 0)
+        return bool(line)
+
+    def line(self) -> list[AttemptRecord]:
+        """The attempts on this bench, the one that has leave to start first, then in the order of acceptance."""
+        mine = [a for a in self.journal.attempts() if a.machine_id == self.facts.id and not a.ended]
+        return sorted(mine, key=lambda attempt: (not attempt.leave, attempt.row))
+
+    async def reconcile(self) -> None:
+        """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
+        await self.work()
+
+    def describe(self) -> v1.Machine:
+        """The machine as the router is told of it."""
+        facts, (state, why) = self.facts, self._state()
+        free_in = Duration()
+        free_in.FromMilliseconds(round(1000 * self._seconds_to_go()))
+        return v1.Machine(
+            id=facts.id,
+            name=facts.name,
+            process=facts.process,
+            envelope_mm=v1.Size(x=facts.envelope_mm[0], y=facts.envelope_mm[1], z=facts.envelope_mm[2]),
+            materials=facts.materials,
+            state=state,
+            state_reason=why,
+            free_in=free_in,
+            control=facts.control,
+        )
+
+    def progress(self, attempt: AttemptRecord) -> tuple[float, float]:
+        """How far the piece at work is (0 to 1) and how many seconds the rest of the attempt will take."""
+        begun = attempt.piece_begun
+        running = begun is not None and self.look.busy_with == attempt.file_name(begun.number)
+        factor = self.facts.speed_factor if self.facts.control == "virtual" else 1.0
+        left = max(attempt.offer.quantity - attempt.good - (1 if begun else 0), 0) * self._seconds_of(attempt) / factor
+        return (self.look.progress, left + self.look.remaining_seconds) if running else (0.0, left)
+
+    async def _work_on(self, attempt: AttemptRecord, first_in_line: bool) -> None:
+        for _ in range(MOST_STEPS_AT_ONCE):
+            if first_in_line or attempt.leave:
+                self.look = await self.machine.look(attempt.file_name(attempt.current_number))
+            attempt = self.journal.attempt(attempt.row)  # it may have changed while the machine was looked at
+            if attempt.ended:
+                return
+            step = bench.next_step(attempt, self._scene(attempt, first_in_line))
+            self.person.pop(attempt.key, None)
+            if isinstance(step, bench.Wait):
+                if step.person:
+                    self.person[attempt.key] = step.why
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {step.why}")
+                if step.call:
+                    self.floor.hurry()
+                return
+            if not await self._do(attempt, step):
+                return
+            attempt = self.journal.attempt(attempt.row)
+
+    def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> bench.Scene:
+        return bench.Scene(
+            look=self.look if first_in_line or attempt.leave else NOT_LOOKED,
+            facts=self.facts,
+            start_is_certain=self.machine.start_is_certain,
+            ready=self.journal.ready(self.facts.id),
+            bed_in_doubt=self.journal.bed_in_doubt(self.facts.id),
+            first_in_line=first_in_line,
+            lease_holds=self.floor.leases.holds(attempt.ref),
+            scrap_allowed=self.floor.scrap_allowed,
+        )
+
+    async def _do(self, attempt: AttemptRecord, step: bench.Step) -> bool:
+        """Carry out one step. False where nothing more can be done for this attempt now."""
+        match step:
+            case bench.Prepare():
+                self._prepare(attempt)
+                return False
+            case bench.StartPiece():
+                return await self._start(attempt, step.piece)
+            case bench.StopMachine():
+                await self.machine.stop(attempt.file_name(step.piece))
+                return False
+            case bench.PutOnMachine():
+                assert attempt.toolpath is not None
+                await self.machine.put(attempt.toolpath, attempt.file_name(step.piece))
+            case bench.CountPiece():
+                await self._count(attempt, step)
+            case _:
+                self._write(attempt, step)
+        return True
+
+    def _write(self, attempt: AttemptRecord, step: bench.Step) -> None:
+        """The steps that happen in the journal only."""
+        match step:
+            case bench.NoteGo():
+                attempt_steps.note_go(self.journal, attempt, step.who)
+                self._say(attempt.key, f"{self.facts.id}: {step.who} says go for {attempt.key}")
+            case bench.AskToStart():
+                attempt_steps.ask_to_start(self.journal, attempt)
+            case bench.TakeBackPiece():
+                attempt_steps.take_back_piece(self.journal, attempt, step.piece)
+                self._say(attempt.key, f"{self.facts.id}: piece {step.piece} of {attempt.key} was not started before the interruption")
+            case bench.AdoptPiece():
+                attempt_steps.begin_piece(self.journal, attempt)
+                self._say(attempt.key, f"{self.facts.id}: knows piece {step.piece} of {attempt.key} from before", logging.WARNING)
+            case bench.Complete():
+                attempt_steps.complete(self.journal, attempt, self.floor.report(attempt))
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is complete, {attempt.good} good and {attempt.scrap} scrap; signed")
+            case bench.Fail():
+                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), step.reasons)
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {_told(step.reasons)}")
+            case bench.GiveBack():
+                self._give_back(attempt, step.reasons)
+            case bench.Drop():
+                attempt_steps.drop(self.journal, attempt)
+                self._say(
+                    attempt.key, f"{self.facts.id}: {attempt.key} owns nothing any more and leaves the bench: {attempt.wish_reason.message}"
+                )
+
+    async def _start(self, attempt: AttemptRecord, piece: int) -> bool:
+        if not attempt_steps.begin_piece(self.journal, attempt):
+            return True  # something was faster; decide again
+        try:
+            await self.machine.start(attempt.file_name(piece))
+        except Refused as refused:
+            attempt_steps.take_back_piece(self.journal, attempt, piece)
+            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} was not started: {refused}", logging.WARNING)
+            return False
+        except StartUncertain as doubt:
+            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} may have started ({doubt})", logging.WARNING)
+            return False
+        self._say(attempt.key, f"{self.facts.id}: starts piece {piece} of {attempt.key} ({attempt.good} of {attempt.offer.quantity} made)")
+        return True
+
+    async def _count(self, attempt: AttemptRecord, step: bench.CountPiece) -> None:
+        piece, state = step.piece, step.state
+        grams = attempt.toolpath.grams if attempt.toolpath else 0.0
+        whole = self._seconds_of(attempt)
+        seconds = 0.0 if state is PieceState.VOID else self.look.seconds
+        if state is PieceState.SCRAP:
+            grams *= min(seconds / whole, 1.0) if whole else 0.0  # a spoiled piece used as much as it had got to
+        made = PieceRecord(piece, state, seconds, 0.0 if state is PieceState.VOID else grams)
+        attempt_steps.finish_piece(self.journal, attempt, made, step.by_person)
+        self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} is {_WORDS[state]}")
+        if piece > 1:  # the last one stays: somebody may want to look at it
+            await self.machine.forget(attempt.file_name(piece - 1))
+
+    def _prepare(self, attempt: AttemptRecord) -> None:
+        task = self._preparing.get(attempt.row)
+        if task is None or task.done():
+            self._preparing[attempt.row] = asyncio.create_task(self._prepare_until_done(attempt))
+
+    async def _prepare_until_done(self, attempt: AttemptRecord) -> None:
+        """A refusal is final and gives the attempt back; a broken connection is tried again for as long as the attempt is ours."""
+        pause = 1.0
+        while not (now := self.journal.attempt(attempt.row)).ended and now.toolpath is None:
+            try:
+                toolpath = await self.floor.prepare(attempt)
+            except Refused as refused:
+                self._give_back(attempt, [refused.reason])
+            except ToolpathRefused as refused:
+                self._give_back(attempt, refused.reasons)
+            except Exception as error:  # whatever a network, a disk or a slicer can throw: say it, and try again
+                self._say(attempt.key, f"{self.facts.id}: preparing {attempt.key} did not work: {error}; again soon", logging.WARNING)
+                await self.journal.clock.sleep(pause)
+                pause = min(pause * 2, AGAIN_AT_MOST_SECONDS)
+            else:
+                attempt_steps.note_toolpath(self.journal, attempt, toolpath)
+                about = f"{toolpath.seconds / 60:.0f} min and {toolpath.grams:.1f} g a piece"
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is prepared, {about}, toolpath {toolpath.sha256[:12] or 'none'}")
+
+    def _give_back(self, attempt: AttemptRecord, reasons: list[v1.Reason] | tuple[v1.Reason, ...]) -> None:
+        attempt_steps.release(self.journal, attempt, reasons)
+        self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
+
+    def _state(self) -> tuple[v1.MachineState.ValueType, str]:
+        if self.facts.out_of_order:
+            return v1.MACHINE_STATE_OUT_OF_ORDER, self.facts.out_of_order
+        if not self.look.reachable:
+            return v1.MACHINE_STATE_OFFLINE, self.look.note
+        if self.look.busy_with:
+            return v1.MACHINE_STATE_BUSY, ""
+        cleared = self.facts.clears_itself and not self.journal.bed_in_doubt(self.facts.id)
+        if not cleared and self.journal.ready(self.facts.id) is None:
+            return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that its bed is clear"
+        if self.person:
+            return v1.MACHINE_STATE_NEEDS_PERSON, next(iter(self.person.values()))
+        return v1.MACHINE_STATE_READY, ""
+
+    def _seconds_to_go(self) -> float:
+        return sum(self.progress(attempt)[1] for attempt in self.line())
+
+    def _seconds_of(self, attempt: AttemptRecord) -> float:
+        """Seconds of machine time for one piece."""
+        estimated = attempt.offer.estimate.machine_time.ToTimedelta().total_seconds()
+        return attempt.toolpath.seconds if attempt.toolpath else estimated
+
+    def _pause(self, working: bool) -> float:
+        if not working:
+            return IDLE_LOOK_SECONDS
+        return VIRTUAL_LOOK_SECONDS if self.facts.control == "virtual" else WORKING_LOOK_SECONDS
+
+    def _say(self, about: str, line: str, level: int = logging.INFO) -> None:
+        """Log a line, unless it is what was said last about the same thing."""
+        if self._said.get(about) != line:
+            self._said[about] = line
+            log.log(level, line)
+
+
+_WORDS = {PieceState.GOOD: "good", PieceState.SCRAP: "scrap", PieceState.VOID: "not there"}
+
+
+def _told(reasons: list[v1.Reason] | tuple[v1.Reason, ...]) -> str:
+    return "; ".join(reason.message for reason in reasons)

@@ -1,0 +1,236 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`shop.toml`: what a shop says about itself, checked, with an error that names the line and what to do."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from commonfab import v1
+from commonfab.errors import Refused
+from shop_agent.toml_lines import Location, line_of
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+Millimetres = Annotated[float, Field(gt=0, le=100_000)]
+Extent = tuple[Millimetres, Millimetres, Millimetres]
+Corner = tuple[float, float, float]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ShopSection(_Section):
+    """[shop]: who and where. Latitude and longitude never leave this computer; only the coarse cell does."""
+
+    id: Id
+    name: str = ""
+    latitude: float | None = Field(default=None, ge=-90, le=90)
+    longitude: float | None = Field(default=None, ge=-180, le=180)
+    cell: str = ""
+    data_dir: Path = Path("shop-data")
+    slicer: str = ""
+
+
+class RouterSection(_Section):
+    """[router]: the node whose offers the shop hears."""
+
+    node: str = "127.0.0.1:4780"
+    token: str = Field(default="", repr=False)
+    token_file: Path | None = None
+    ca: Path | None = None
+
+
+class PolicySection(_Section):
+    """[policy]: what is taken without asking the owner. Empty or 0 means no limit."""
+
+    accept: Literal["always", "ask"] = "ask"
+    max_pieces: int = Field(default=0, ge=0)
+    max_km: float = Field(default=0.0, ge=0)
+    materials: tuple[str, ...] = ()
+    scrap_allowed: int = Field(default=1, ge=0)
+
+
+class MachineSection(_Section):
+    """[[machine]]: one machine. Lengths in mm, temperatures in °C."""
+
+    id: Id
+    name: str = ""
+    process: str = "fdm"
+    envelope_mm: Extent
+    materials: tuple[str, ...] = Field(min_length=1)
+    control: Literal["octoprint", "virtual"]
+    url: str = ""
+    api_key: str = Field(default="", repr=False)
+    api_key_file: Path | None = None
+    starts_itself: bool = False
+    clears_itself: bool = False
+    out_of_order: str = ""
+    slicer_profile: Path | None = None
+    nozzle_mm: float = Field(default=0.4, gt=0, le=3)
+    max_nozzle_c: float = Field(default=290.0, gt=0)
+    max_bed_c: float = Field(default=120.0, gt=0)
+    reach_min_mm: Corner = (0.0, 0.0, 0.0)
+    reach_max_mm: Corner | None = None
+    speed_factor: float = Field(default=60.0, gt=0)
+    journal_file: Path | None = None
+
+    @model_validator(mode="after")
+    def _needs_an_address(self) -> MachineSection:
+        if self.control == "octoprint" and not self.url:
+            raise ValueError('control = "octoprint" needs url = "http://…", the address of OctoPrint')
+        return self
+
+
+class ShopConfig(_Section):
+    """The whole of `shop.toml`, with every path made absolute and every secret read from its file."""
+
+    path: Path
+    shop: ShopSection
+    router: RouterSection = RouterSection()
+    policy: PolicySection = PolicySection()
+    machine: tuple[MachineSection, ...] = Field(min_length=1)
+
+    @property
+    def data_dir(self) -> Path:
+        """Where the agent keeps its key, journal and toolpaths."""
+        return self.shop.data_dir
+
+    @property
+    def key_file(self) -> Path:
+        """The shop's Ed25519 key."""
+        return self.data_dir / "key.pem"
+
+    def machine_of(self, machine_id: str) -> MachineSection | None:
+        """The machine with that id, if the shop has it."""
+        return next((machine for machine in self.machine if machine.id == machine_id), None)
+
+
+def load_config(path: Path) -> ShopConfig:
+    """Read `shop.toml`. Errors: `Refused` (`shop.config`), which names the file, the line, the key and what to do."""
+    text = _read(path)
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Refused("shop.config", f"{path}: not TOML: {error}") from None
+    try:
+        config = ShopConfig.model_validate({**told, "path": path})
+    except ValidationError as error:
+        # A misspelt key also leaves the right one missing: name the cause.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        raise Refused("shop.config", _complaint(path, text, first)) from None
+    _check_whole(config, text)
+    return _resolved(config, text)
+
+
+def place_of(config: ShopConfig) -> v1.Place:
+    """The shop's public, coarse place; empty where the owner gave none."""
+    shop = config.shop
+    if shop.latitude is None or shop.longitude is None:
+        return v1.Place(cell=shop.cell)
+    from commonfab.place import coarse_place  # h3 is only loaded by shops that give coordinates
+
+    return coarse_place(shop.latitude, shop.longitude)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise Refused("shop.config", f"there is no {path}; commonfab shop init writes one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused("shop.config", f"{path} cannot be read: {error}") from None
+
+
+def _complaint(path: Path, text: str, error: Any) -> str:
+    location: Location = tuple(error["loc"])
+    where = f"{path} line {line_of(text, location)}"
+    key, table = str(location[-1]) if location else "", _table(location)
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(key, _known_keys(location), n=1, cutoff=0.5)
+        hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(_known_keys(location)))}"
+        return f"{where}: unknown key '{key}' in {table}{hint}"
+    if error["type"] == "missing":
+        return f"{where}: {table} lacks '{key}'" if len(location) > 1 else f"{path}: {_headed(key)} is missing"
+    if error["type"] == "value_error":
+        return f"{where}: {error['ctx']['error']}"
+    named = ".".join(str(step) for step in location if step != "machine" and not (isinstance(step, int) and step == location[1]))
+    return f"{where}: '{named}' in {table}: {error['msg'].lower()} (found {error['input']!r})"
+
+
+def _headed(key: str) -> str:
+    return "[[machine]]" if key == "machine" else f"[{key}]"
+
+
+def _table(location: Location) -> str:
+    if len(location) < 2:
+        return "the file"
+    return _headed(str(location[0]))
+
+
+def _known_keys(location: Location) -> list[str]:
+    sections: dict[str, type[_Section]] = {"shop": ShopSection, "router": RouterSection, "policy": PolicySection, "machine": MachineSection}
+    if len(location) < 2:
+        return list(sections)
+    section = sections.get(str(location[0]))
+    return list(section.model_fields) if section else []
+
+
+def _check_whole(config: ShopConfig, text: str) -> None:
+    """What concerns more than one key."""
+    seen: set[str] = set()
+    for index, machine in enumerate(config.machine):
+        if machine.id in seen:
+            line = line_of(text, ("machine", index, "id"))
+            raise Refused("shop.config", f"{config.path} line {line}: two machines are called '{machine.id}'; give each an id of its own")
+        seen.add(machine.id)
+    if config.shop.cell:
+        from commonfab.place import is_coarse
+
+        if not is_coarse(v1.Place(cell=config.shop.cell)):
+            line = line_of(text, ("shop", "cell"))
+            problem = f"'{config.shop.cell}' is not an H3 cell of resolution 7 or coarser; give latitude and longitude instead"
+            raise Refused("shop.config", f"{config.path} line {line}: {problem}")
+
+
+def _resolved(config: ShopConfig, text: str) -> ShopConfig:
+    """Relative paths count from the file's folder; secrets are read."""
+    home = config.path.resolve().parent
+    router, token_line = config.router, line_of(text, ("router", "token_file"))
+    router = router.model_copy(
+        update={
+            "token": router.token or _secret(config.path, home, router.token_file, token_line),
+            "ca": home / router.ca if router.ca else None,
+        }
+    )
+    machines = tuple(_resolved_machine(config.path, home, machine, text, index) for index, machine in enumerate(config.machine))
+    shop = config.shop.model_copy(update={"data_dir": home / config.shop.data_dir.expanduser(), "name": config.shop.name or config.shop.id})
+    return config.model_copy(update={"shop": shop, "router": router, "machine": machines})
+
+
+def _resolved_machine(path: Path, home: Path, machine: MachineSection, text: str, index: int) -> MachineSection:
+    profile = home / machine.slicer_profile.expanduser() if machine.slicer_profile else None
+    if profile and not profile.is_file():
+        line = line_of(text, ("machine", index, "slicer_profile"))
+        raise Refused("shop.config", f"{path} line {line}: there is no {profile}; export it from PrusaSlicer (File, Export Config)")
+    key_line = line_of(text, ("machine", index, "api_key_file"))
+    update = {
+        "name": machine.name or machine.id,
+        "slicer_profile": profile,
+        "api_key": machine.api_key or _secret(path, home, machine.api_key_file, key_line),
+        "journal_file": home / machine.journal_file if machine.journal_file else None,
+    }
+    return machine.model_copy(update=update)
+
+
+def _secret(path: Path, home: Path, file: Path | None, line: int) -> str:
+    if file is None:
+        return ""
+    try:
+        return (home / file.expanduser()).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise Refused("shop.config", f"{path} line {line}: {home / file} cannot be read: {error.strerror}") from None

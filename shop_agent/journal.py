@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the agent knows: offers and the owner's answers, attempts and their pieces, and who said when that a machine is ready.
+
+The command line opens the same journal while the agent runs; the agent notices within a second. What moves an attempt on is in
+`attempt_steps`, what the router's answers change is in `desk_link`.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from commonfab import v1
+from commonfab.clock import Clock, SystemClock
+from commonfab.errors import Refused
+from commonfab.ids import Ids, make_ids
+from shop_agent import outbox
+from shop_agent.config import ShopConfig
+from shop_agent.records import AttemptRecord, OfferRecord, PieceRecord, PieceState, ReadyRecord, Toolpath
+from shop_agent.store import open_store, transaction
+
+
+def _nobody_listens() -> None:
+    pass
+
+
+class Journal:
+    """The journal file. `on_change` is called after every change made through this object."""
+
+    def __init__(self, connection: sqlite3.Connection, clock: Clock, ids: Ids) -> None:
+        self.connection = connection
+        self.clock = clock
+        self.ids = ids
+        self.on_change: Callable[[], None] = _nobody_listens
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.connection.close()
+
+    @contextmanager
+    def change(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: all of it or nothing."""
+        with transaction(self.connection):
+            yield self.connection
+        self.on_change()
+
+    def stamp(self) -> int:
+        """A number that differs after another process has changed the journal."""
+        return int(self.connection.execute("PRAGMA data_version").fetchone()[0])
+
+    # What the owner sees and says.
+
+    def offers(self) -> list[OfferRecord]:
+        """The offers that stand or were answered, oldest first."""
+        rows = self.connection.execute(
+            "SELECT *, EXISTS (SELECT 1 FROM attempts a WHERE a.work_order_id = o.work_order_id) AS tried FROM offers o"
+            " WHERE stands = 1 OR answer != '' ORDER BY first_seen, work_order_id"
+        )
+        return [_offer(row) for row in rows]
+
+    def decide(self, work_order_id: str, accept: bool, note: str = "") -> None:
+        """Answer an offer; the answer reaches the router with the next call. Errors: `Refused` (`shop.unanswered`)."""
+        answer = v1.ShopEvent(id=self.ids("event"))
+        if accept:
+            answer.accept.work_order_id = work_order_id
+        else:
+            answer.decline.MergeFrom(v1.Decline(work_order_id=work_order_id, note=note))
+        with self.change() as connection:
+            changed = connection.execute(
+                "UPDATE offers SET answer = ?, note = ? WHERE work_order_id = ? AND stands = 1 AND answer = ''",
+                ("accept" if accept else "decline", note, work_order_id),
+            )
+            if changed.rowcount == 0:
+                raise Refused("shop.unanswered", work_order_id)
+            outbox.put(connection, answer)
+
+    def note_reasons(self, work_order_id: str, reasons: tuple[v1.Reason, ...]) -> None:
+        """Keep why policy left an offer to its owner."""
+        with self.change() as connection:
+            kept = v1.Release(reasons=reasons).SerializeToString()
+            connection.execute("UPDATE offers SET reasons = ?, considered = 1 WHERE work_order_id = ?", (kept, work_order_id))
+
+    def unconsidered(self) -> list[OfferRecord]:
+        """Offers that policy has not looked at."""
+        rows = self.connection.execute(
+            "SELECT *, EXISTS (SELECT 1 FROM attempts a WHERE a.work_order_id = o.work_order_id) AS tried FROM offers o"
+            " WHERE stands = 1 AND answer = '' AND considered = 0 ORDER BY first_seen, work_order_id"
+        )
+        return [_offer(row) for row in rows]
+
+    def mark_ready(self, machine_id: str, who: str) -> None:
+        """Somebody says that a machine's bed is clear, its stock loaded, and that it may start."""
+        with self.change() as connection:
+            connection.execute("INSERT INTO readiness (machine_id, who, at) VALUES (?, ?, ?)", (machine_id, who, self.clock.now()))
+
+    def withdraw(self, work_order_id: str, note: str = "") -> None:
+        """Take work off the bench: given back where nothing moved, else stopped and reported. Errors: `Refused` (`shop.no_attempt`)."""
+        with self.change() as connection:
+            said = note or "no reason given"
+            changed = connection.execute("UPDATE attempts SET withdrawn = ? WHERE work_order_id = ? AND ended = ''", (said, work_order_id))
+            if changed.rowcount == 0:
+                raise Refused("shop.no_attempt", work_order_id)
+
+    # What is.
+
+    def ready(self, machine_id: str) -> ReadyRecord | None:
+        """The newest word of readiness that no piece has used up yet."""
+        row = self.connection.execute(
+            "SELECT * FROM readiness WHERE machine_id = ? AND used = 0 ORDER BY sequence DESC LIMIT 1", (machine_id,)
+        ).fetchone()
+        return ReadyRecord(row["sequence"], row["machine_id"], row["who"], row["at"]) if row else None
+
+    def bed_in_doubt(self, machine_id: str) -> bool:
+        """Whether the last piece begun on a machine did not come to a good end: then its bed is not cleared by itself either."""
+        row = self.connection.execute(
+            "SELECT p.state, a.ended FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?"
+            " ORDER BY p.began_at DESC, p.rowid DESC LIMIT 1",
+            (machine_id,),
+        ).fetchone()
+        if row is None:
+            return False
+        return row["state"] == PieceState.SCRAP or (row["state"] == PieceState.BEGUN and bool(row["ended"]))
+
+    def attempts(self) -> list[AttemptRecord]:
+        """Every attempt that the router has not heard the end of, in the order of acceptance."""
+        rows = self.connection.execute("SELECT * FROM attempts WHERE settled = 0 ORDER BY row").fetchall()
+        return [self._attempt(row) for row in rows]
+
+    def attempt(self, row: int) -> AttemptRecord:
+        """One attempt as it is now."""
+        return self._attempt(self.connection.execute("SELECT * FROM attempts WHERE row = ?", (row,)).fetchone())
+
+    def history(self) -> list[AttemptRecord]:
+        """Every attempt there ever was, oldest first."""
+        return [self._attempt(row) for row in self.connection.execute("SELECT * FROM attempts ORDER BY row").fetchall()]
+
+    def unsettled(self) -> list[v1.ShopEvent]:
+        """Events without a receipt, oldest first."""
+        return outbox.unsettled(self.connection)
+
+    def _attempt(self, row: sqlite3.Row) -> AttemptRecord:
+        pieces = self.connection.execute("SELECT * FROM pieces WHERE attempt = ? ORDER BY number", (row["row"],))
+        return AttemptRecord(
+            row=row["row"],
+            ref=v1.AttemptRef(work_order_id=row["work_order_id"], number=row["number"], epoch=row["epoch"]),
+            offer=v1.Offer.FromString(row["offer"]),
+            machine_id=row["machine_id"],
+            toolpath=_toolpath(row),
+            go_after=row["go_after"],
+            go_by=row["go_by"],
+            start_asked=bool(row["start_asked"]),
+            leave=bool(row["leave"]),
+            wish=row["wish"],
+            wish_reason=v1.Reason.FromString(row["wish_reason"]),
+            withdrawn=row["withdrawn"],
+            ended=row["ended"],
+            settled=bool(row["settled"]),
+            pieces=tuple(PieceRecord(p["number"], PieceState(p["state"]), p["seconds"], p["grams"]) for p in pieces),
+        )
+
+
+def open_journal(config: ShopConfig, clock: Clock | None = None, ids: Ids | None = None) -> Journal:
+    """The journal of a shop. Errors: `Refused` (`shop.data`)."""
+    clock = clock or SystemClock()
+    return Journal(open_store(journal_file(config)), clock, ids or make_ids(clock))
+
+
+def journal_file(config: ShopConfig) -> Path:
+    """Where a shop's journal and outbox are."""
+    return config.data_dir / "agent.db"
+
+
+def _offer(row: sqlite3.Row) -> OfferRecord:
+    return OfferRecord(
+        offer=v1.Offer.FromString(row["body"]),
+        stands=bool(row["stands"]),
+        answer=row["answer"],
+        note=row["note"],
+        reasons=tuple(v1.Release.FromString(row["reasons"]).reasons),
+        tried_before=bool(row["tried"]),
+        first_seen=row["first_seen"],
+    )
+
+
+def _toolpath(row: sqlite3.Row) -> Toolpath | None:
+    if row["toolpath_sha256"] is None:
+        return None
+    return Toolpath(row["toolpath_file"], row["toolpath_sha256"], row["toolpath_seconds"], row["toolpath_grams"], row["toolpath_note"])

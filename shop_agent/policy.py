@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Whether the owner's policy takes an offer, declines it, or leaves it to the owner. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from commonfab import materials, processes, v1
+from commonfab.reasons import reason
+from commonfab.units import km, mm
+from shop_agent.config import MachineSection, ShopConfig
+from shop_agent.records import OfferRecord
+
+
+class Answer(Enum):
+    """What becomes of an offer."""
+
+    ACCEPT = "accept"
+    DECLINE = "decline"
+    ASK = "ask"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An answer and its reasons; an accepted offer needs none."""
+
+    answer: Answer
+    reasons: tuple[v1.Reason, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """The reasons as one sentence, for the router and the log."""
+        return "; ".join(reason.message for reason in self.reasons)
+
+
+def decide(record: OfferRecord, config: ShopConfig) -> Decision:
+    """Cannot, would rather not, must be asked, or yes: in that order, with every reason of the first that applies."""
+    offer = record.offer
+    machine = config.machine_of(offer.machine_id)
+    if machine is None:
+        return Decision(Answer.DECLINE, (reason("machine.gone", offer.machine_id),))
+    against = (*_cannot(offer, machine), *_would_not(offer, config))
+    if against:
+        return Decision(Answer.DECLINE, against)
+    if record.tried_before:
+        return Decision(Answer.ASK, (reason("policy.tried"),))
+    if config.policy.accept == "ask":
+        return Decision(Answer.ASK, (reason("policy.ask"),))
+    return Decision(Answer.ACCEPT)
+
+
+def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
+    """The router judged by what it last heard; the shop knows what is so now."""
+    needs, reasons = offer.requirement, []
+    if machine.out_of_order:
+        reasons.append(reason("machine.out_of_order", machine.out_of_order))
+    if needs.process and not processes.satisfies(machine.process, needs.process):
+        reasons.append(reason("process.other", needs.process))
+    if not any(materials.satisfies(has, needs.material) for has in machine.materials):
+        reasons.append(reason("material.missing", needs.material))
+    size, room = needs.size_mm, machine.envelope_mm
+    across, deep = size.x, size.y
+    if (across > room[0] or deep > room[1]) and (deep <= room[0] and across <= room[1]):
+        across, deep = deep, across  # a quarter turn about the vertical
+    for code, wanted, has in (("size.x", across, room[0]), ("size.y", deep, room[1]), ("size.z", size.z, room[2])):
+        if wanted > has:
+            reasons.append(reason(code, needs=mm(wanted), has=mm(has)))
+    return reasons
+
+
+def _would_not(offer: v1.Offer, config: ShopConfig) -> list[v1.Reason]:
+    policy, reasons = config.policy, []
+    if policy.max_pieces and offer.quantity > policy.max_pieces:
+        reasons.append(reason("policy.pieces", needs=offer.quantity, has=policy.max_pieces))
+    if policy.max_km and offer.distance_km > policy.max_km:
+        reasons.append(reason("policy.distance", needs=km(offer.distance_km), has=km(policy.max_km)))
+    wanted = offer.requirement.material
+    if policy.materials and wanted and not any(materials.satisfies(wanted, term) for term in policy.materials):
+        reasons.append(reason("policy.material", wanted))
+    return reasons

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The agent's SQLite file: its tables, how it is opened, and the lock that keeps a second agent away.
+
+Every change of state and the event that it causes are written in one transaction, and a transaction that has ended survives a power cut.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from commonfab.errors import Refused
+
+VERSION = 1
+
+TABLES = """
+CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
+CREATE TABLE offers (
+  work_order_id TEXT PRIMARY KEY, body BLOB NOT NULL, stands INTEGER NOT NULL, first_seen REAL NOT NULL,
+  answer TEXT NOT NULL DEFAULT '', note TEXT NOT NULL DEFAULT '', reasons BLOB NOT NULL DEFAULT x'', considered INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE attempts (
+  row INTEGER PRIMARY KEY AUTOINCREMENT, work_order_id TEXT NOT NULL, number INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  offer BLOB NOT NULL, machine_id TEXT NOT NULL,
+  toolpath_file TEXT, toolpath_sha256 TEXT, toolpath_seconds REAL, toolpath_grams REAL, toolpath_note TEXT,
+  go_after INTEGER NOT NULL DEFAULT 0, go_by TEXT NOT NULL DEFAULT '',
+  start_asked INTEGER NOT NULL DEFAULT 0, leave INTEGER NOT NULL DEFAULT 0,
+  wish INTEGER NOT NULL DEFAULT 0, wish_reason BLOB NOT NULL DEFAULT x'', withdrawn TEXT NOT NULL DEFAULT '',
+  ended TEXT NOT NULL DEFAULT '', end_event TEXT NOT NULL DEFAULT '', end_refusal BLOB NOT NULL DEFAULT x'',
+  settled INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (work_order_id, number, epoch));
+CREATE TABLE pieces (
+  attempt INTEGER NOT NULL REFERENCES attempts (row), number INTEGER NOT NULL, state TEXT NOT NULL,
+  began_at REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0, grams REAL NOT NULL DEFAULT 0,
+  used_ready INTEGER, PRIMARY KEY (attempt, number));
+CREATE TABLE readiness (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT, machine_id TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
+  used INTEGER NOT NULL DEFAULT 0);
+"""
+
+
+def open_store(path: Path) -> sqlite3.Connection:
+    """The agent's database, made where it is not there yet. Errors: `Refused` (`shop.data`); `sqlite3.Error`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    connection.row_factory = sqlite3.Row
+    # FULL: a piece that is about to start must be on the disk before the machine moves.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    with transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            for statement in filter(str.strip, TABLES.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version={VERSION}")
+    if version > VERSION:
+        connection.close()
+        raise Refused("shop.data", str(path))
+    return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All of it or nothing. A second writer (the command line) waits for its turn."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def only_agent(data_dir: Path) -> Iterator[None]:
+    """Hold the bench alone. The operating system lets go of it when the process ends, however it ends.
+
+    A lock on an empty SQLite file works the same on every system. Errors: `Refused` (`shop.running`).
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    lock = sqlite3.connect(data_dir / "agent.lock", timeout=0, isolation_level=None)
+    try:
+        try:
+            lock.execute("BEGIN EXCLUSIVE")
+        except sqlite3.OperationalError:
+            raise Refused("shop.running", str(data_dir)) from None
+        yield
+    finally:
+        lock.close()

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`commonfab demo`: the whole street on one laptop, and nothing of it left running."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cli_nodes import PROGRAM, clean_environment, is_alive, until
+
+from cli.demo.outcome import check_outcome, read_outcome
+from cli.demo.street import LENA, LOFT, SHED
+from commonfab import v1
+from commonfab.errors import Refused
+from commonfab.reasons import reason
+from commonfab.units import mm
+
+
+def processes_in(folder: Path) -> list[int]:
+    """Every process that names `folder` in its command line or its environment, or works in it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            named = (entry / "cmdline").read_bytes() + (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        if str(folder).encode() in named and is_alive(int(entry.name)):
+            found.append(int(entry.name))
+    return found
+
+
+@pytest.mark.slow
+def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_running(tmp_path: Path) -> None:
+    folder = tmp_path / "street"
+    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
+    done = subprocess.run(
+        command, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    summary = json.loads(done.stdout.splitlines()[-1])
+    assert summary["requested"] == summary["completed"] == 5
+    assert set(summary["lots"]) == {LENA.id, SHED.id}
+    assert sum(summary["lots"].values()) == 5
+    assert summary["ledger_entries"] >= 2
+    assert summary["refusals"][LENA.id] == ["size.x"]
+    assert summary["refusals"][LOFT.id] == ["process.other"]
+    assert processes_in(folder) == []
+    # The machines' own journals, which nobody else writes, have each piece once.
+    made = {shop.id: (folder / shop.id / "data" / "made.jsonl").read_text().splitlines() for shop in (LENA, SHED)}
+    assert {shop: len(lines) for shop, lines in made.items()} == summary["lots"]
+    assert not (folder / LOFT.id / "data" / "made.jsonl").exists()
+    assert (folder / "designs" / "gear" / "gear.step").stat().st_size > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_broken_off_in_the_middle_it_leaves_nothing_running(tmp_path: Path, sign: signal.Signals, code: int) -> None:
+    folder = tmp_path / "street"
+    pipe = subprocess.PIPE
+    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
+    running = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+    until(lambda: (folder / LOFT.id / "shop.toml").exists())
+    running.send_signal(sign)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == code
+    assert "Traceback" not in err
+    assert processes_in(folder) == []
+
+
+@pytest.mark.slow
+def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path) -> None:
+    folder = tmp_path / "street"
+    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
+    running = subprocess.Popen(
+        command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until(lambda: (folder / LOFT.id / "shop.toml").exists())
+    running.kill()
+    running.wait()
+    until(lambda: not processes_in(folder), 30)
+
+
+def test_a_folder_with_things_in_it_is_not_used(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("mine")
+    done = subprocess.run(
+        [PROGRAM, "demo", "--folder", str(tmp_path)], env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "demo.folder" in done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def finished_job(**made: int) -> v1.Job:
+    """A job for five of which the shops made some."""
+    orders = [v1.WorkOrder(shop_id=shop.replace("_", "-"), pieces_good=pieces) for shop, pieces in made.items()]
+    return v1.Job(
+        id="job-1", request=v1.JobRequest(quantity=5), state=v1.JOB_STATE_DONE, pieces_good=sum(made.values()), work_orders=orders
+    )
+
+
+def refusals(*codes_of_lena: str) -> v1.ExplainJobResponse:
+    """Lena is refused for `codes_of_lena`, the laser for its process."""
+    lena = v1.RefusedMachine(shop_id=LENA.id, reasons=[reason(code, needs=mm(260), has=mm(220)) for code in codes_of_lena])
+    loft = v1.RefusedMachine(shop_id=LOFT.id, reasons=[reason("process.other", "fdm")])
+    return v1.ExplainJobResponse(refused=[lena, loft] if codes_of_lena else [loft])
+
+
+@pytest.mark.parametrize(
+    ("job", "explanation", "complaint"),
+    [
+        (finished_job(lenas_garage=3, makers_shed=1), refusals("size.x"), "4 of 5"),
+        (finished_job(makers_shed=5), refusals("size.x"), "not split"),
+        (finished_job(lenas_garage=3, makers_shed=2), refusals(), "not refused"),
+        (finished_job(lenas_garage=3, makers_shed=2), refusals("size.x"), "the ledger has"),
+    ],
+)
+def test_an_outcome_that_is_not_as_it_should_be_is_refused_with_what_is_wrong(
+    job: v1.Job, explanation: v1.ExplainJobResponse, complaint: str
+) -> None:
+    outcome = read_outcome(job, [], [explanation], 1.0)
+    assert Counter(outcome.lots).total() == outcome.completed
+    with pytest.raises(Refused, match=complaint):
+        check_outcome(outcome, job, [], wanted=5)

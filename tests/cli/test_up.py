@@ -1,0 +1,199 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`commonfab up`: a node that says where it is, keeps its folder to itself, survives its children, and stops cleanly."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+from cli_nodes import Starter, UpNode, is_alive, run, until
+from redis_servers import free_port, start_redis, stop_redis
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_it_stops_cleanly_and_leaves_no_child(start_node: Starter, tmp_path: Path, sign: signal.Signals) -> None:
+    node = start_node(tmp_path / "node")
+    children = (node.redis_pid, node.worker_pid)
+    assert all(is_alive(pid) for pid in children)
+    code, _, err = node.stop(sign)
+    assert code == 0, err
+    assert not any(is_alive(pid) for pid in children)
+    assert "Traceback" not in err
+    assert not (tmp_path / "node" / "node.json").exists()
+
+
+def test_it_says_where_everything_is_and_what_to_try_next(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    _, out, _ = node.stop()
+    for place in (node.address, node.told["metrics"], str(tmp_path / "node"), "commonfab.db", "private redis-server", "steward.token"):
+        assert str(place) in out
+    assert f"COMMONFAB_NODE={node.address}" in out
+
+
+def test_its_secrets_are_readable_by_their_owner_only_and_stand_in_no_output(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    assert stat.S_IMODE((tmp_path / "node" / "steward.token").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "node").stat().st_mode) == 0o700
+    password = (tmp_path / "node" / "board" / "redis.conf").read_text().split("requirepass ")[1].split()[0]
+    written = json.dumps(node.told) + "".join(node.stop()[1:])
+    assert password not in written
+    assert node.steward_token not in written
+
+
+def test_a_second_node_on_the_same_folder_is_refused_with_the_first_ones_process_id(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    second = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+    assert second.returncode == 1
+    assert str(node.process.pid) in second.stderr
+    assert "node.folder_taken" in second.stderr
+    assert node.run("token", "whoami").returncode == 0
+
+
+def test_an_address_that_is_taken_is_refused_and_nothing_is_left_running(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    second = run("up", "--data-dir", str(tmp_path / "other"), "--listen", node.address, "--metrics-listen", "127.0.0.1:0")
+    assert second.returncode == 1
+    assert "node.address_taken" in second.stderr
+    assert not (tmp_path / "other" / "board" / "redis.pid").exists()
+
+
+def test_its_redis_killed_with_9_is_started_again_and_the_job_is_still_there(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    pid = node.redis_pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: node.redis_pid != pid)
+    until(lambda: node.run("job", "list", "--json").returncode == 0, 20)
+    code, _, err = node.stop()
+    assert code == 0
+    assert "redis-server ended (signal SIGKILL)" in err
+
+
+def test_its_worker_killed_with_9_is_started_again(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    pid = node.worker_pid
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: node.worker_pid != pid and is_alive(node.worker_pid))
+
+
+def test_killed_with_9_it_leaves_no_child_and_starts_again_with_what_it_had(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    maker = node.token("maker", "ada")
+    children = (node.redis_pid, node.worker_pid)
+    node.process.kill()
+    node.process.communicate()
+    until(lambda: not any(is_alive(pid) for pid in children), 20)
+    again = start_node(tmp_path / "node")
+    assert "maker ada" in again.run("token", "whoami", token=maker).stdout
+
+
+def test_a_steward_token_that_was_revoked_is_not_given_out_again(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    me = json.loads(node.run("token", "whoami", "--json").stdout)["token"]["id"]
+    assert node.run("token", "revoke", me).returncode == 0
+    node.stop()
+    again = start_node(tmp_path / "node")
+    assert "token.revoked" in again.run("token", "whoami").stderr
+
+
+def test_its_metrics_count_calls_and_refusals(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node")
+    node.run("token", "whoami")
+    node.run("token", "whoami", token="wrong")
+    with urllib.request.urlopen(node.told["metrics"]) as answer:
+        text = answer.read().decode()
+    assert 'commonfab_calls_total{method="/commonfab.v1.Access/WhoAmI",status="OK"} 1.0' in text
+    assert 'commonfab_refusals_total{code="token.unknown"} 1.0' in text
+
+
+def test_with_a_redis_of_the_operators_no_child_is_started_and_one_that_forgets_is_named(start_node: Starter, tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    port = free_port()
+    server = start_redis(tmp_path / "redis", port, "--appendonly", "no", "--maxmemory-policy", "allkeys-lru")
+    try:
+        node = start_node(tmp_path / "node", REDIS_URL=f"redis://127.0.0.1:{port}/0")
+        assert not (tmp_path / "node" / "board").exists()
+        assert node.run("job", "list").returncode == 0
+        _, _, err = node.stop()
+    finally:
+        stop_redis(server)
+    assert f"127.0.0.1:{port} keeps nothing" in err
+    assert f"127.0.0.1:{port} throws keys away" in err
+
+
+def test_a_redis_that_keeps_everything_is_not_warned_about(start_node: Starter, tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    port = free_port()
+    server = start_redis(tmp_path / "redis", port, "--maxmemory-policy", "noeviction")
+    try:
+        _, _, err = start_node(tmp_path / "node", COMMONFAB_REDIS_URL=f"redis://127.0.0.1:{port}/0").stop()
+    finally:
+        stop_redis(server)
+    assert "WARNING" not in err
+
+
+def test_a_redis_that_does_not_answer_is_refused_without_its_password(tmp_path: Path) -> None:
+    url = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
+    done = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", COMMONFAB_REDIS_URL=url)
+    assert done.returncode == 1
+    assert "node.board_away_at_start" in done.stderr
+    assert "hunter2" not in done.stderr
+
+
+def test_a_database_url_of_the_operators_is_used(start_node: Starter, tmp_path: Path) -> None:
+    node = start_node(tmp_path / "node", DATABASE_URL=f"sqlite:///{tmp_path}/elsewhere.db")
+    assert node.run("token", "whoami").returncode == 0
+    assert (tmp_path / "elsewhere.db").exists()
+    assert not (tmp_path / "node" / "commonfab.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("COMMONFAB_OFFER_SECONDS", "soon", "offer_seconds"),
+        ("COMMONFAB_NEIGHBOURHOOD", "No Spaces!", "neighbourhood"),
+    ],
+)
+def test_a_wrong_setting_is_named(tmp_path: Path, option: str, value: str, told: str) -> None:
+    done = run("up", "--data-dir", str(tmp_path), **{option: value})
+    assert done.returncode == 1
+    assert "node.settings" in done.stderr
+    assert told in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+
+
+def test_a_typo_in_commonfab_toml_is_named(tmp_path: Path) -> None:
+    (tmp_path / "commonfab.toml").write_text('lisen = "127.0.0.1:0"\n')
+    done = run("up", "--data-dir", str(tmp_path))
+    assert done.returncode == 1
+    assert "lisen" in done.stderr
+
+
+def test_a_listening_address_without_a_port_is_refused(tmp_path: Path) -> None:
+    done = run("up", "--data-dir", str(tmp_path), "--listen", "127.0.0.1", "--metrics-listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing_running(start_node: Starter, tmp_path: Path) -> None:
+    node: UpNode = start_node.launch(tmp_path / "node")
+    pid = until(lambda: _redis_pid(tmp_path / "node"))
+    try:
+        code, _, err = node.stop()
+    except subprocess.TimeoutExpired:
+        pytest.fail("it does not stop")
+    assert code == 0
+    assert "Traceback" not in err
+    assert not is_alive(pid)
+
+
+def _redis_pid(folder: Path) -> int:
+    try:
+        return int((folder / "board" / "redis.pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return 0

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Fixtures of the journeys; `journey_street.py` says what they are."""
+
+from journey_street import street
+from peers.octoprint.peer import octoprint, octoprint_server
+
+__all__ = ["octoprint", "octoprint_server", "street"]

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A design commons as a node runs it: a real gRPC server, a real database, a real redis-server, a real worker."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from commons import Commons
+from prometheus_client import CollectorRegistry
+
+from commonfab.clock import SystemClock
+from commonfab.database import migrate, open_database
+from commonfab.ids import make_ids
+from commonfab.rpc_server import Transport, serve
+from commonfab.settings import NodeSettings
+from commonfab.tokens import TokenStore
+from registry.geometry.sandbox import Limits, Sandbox
+from registry.opening import explain, open_registry
+from registry.worker import work
+
+
+@pytest.fixture
+def settings(tmp_path: Path, redis_url: str) -> NodeSettings:
+    return NodeSettings(data_dir=tmp_path / "node", listen="127.0.0.1:0", redis_url=redis_url, largest_file_mb=64)
+
+
+@pytest.fixture
+async def commons(settings: NodeSettings) -> AsyncIterator[Commons]:
+    engine = open_database(settings.database())
+    await asyncio.to_thread(migrate, engine, "commonfab")
+    clock = SystemClock()
+    tokens = TokenStore(engine, clock, make_ids(clock))
+    metrics = CollectorRegistry()
+    registry = open_registry(settings, engine, settings.redis_url, clock, make_ids(clock), metrics)
+    await registry.start()
+    server = await serve(registry.mounts, Transport(settings.listen), tokens.holder, metrics, explain)
+    running = Commons(settings, engine, registry, server, tokens, [], metrics)
+    yield running
+    for node in running.nodes:
+        await node.channel.close()
+    await server.stop(0)
+    await registry.close()
+    engine.dispose()
+
+
+@pytest.fixture
+def worker(commons: Commons) -> Iterator[None]:
+    """A worker on the queue of `commons`. It runs in a thread; its sandbox is the real one, with processes of its own."""
+    told_to_stop = threading.Event()
+    sandbox = Sandbox(Limits.of(commons.settings), commons.settings.data_dir / "scratch")
+    thread = threading.Thread(target=work, args=(commons.settings, commons.engine, sandbox, told_to_stop))
+    thread.start()
+    yield
+    told_to_stop.set()
+    thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """A sandbox with limits that no file of these tests reaches."""
+    with Sandbox(Limits(60, 4096), tmp_path_factory.mktemp("sandbox")) as opened:
+        yield opened

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What the owner's policy says to an offer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from small_shop import offer, shop
+
+from commonfab import v1
+from shop_agent.policy import Answer, Decision, decide
+from shop_agent.records import OfferRecord
+
+
+def decided(folder: Path, wanted: v1.Offer, tried: bool = False, **what: Any) -> Decision:
+    return decide(OfferRecord(wanted, True, "", "", (), tried, 0.0), shop(folder, **what))
+
+
+def codes(decision: Decision) -> list[str]:
+    return [reason.code for reason in decision.reasons]
+
+
+def test_an_owner_who_always_says_yes_accepts(tmp_path: Path) -> None:
+    assert decided(tmp_path, offer()) == Decision(Answer.ACCEPT)
+
+
+def test_an_owner_who_wants_to_be_asked_is_asked(tmp_path: Path) -> None:
+    decision = decided(tmp_path, offer(), accept="ask")
+    assert decision.answer is Answer.ASK and codes(decision) == ["policy.ask"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "wanted", "code"),
+    [
+        ("max_pieces = 3", offer(quantity=4), "policy.pieces"),
+        ("max_km = 1.5", offer(), "policy.distance"),
+        ('materials = ["petg"]', offer(), "policy.material"),
+    ],
+)
+def test_what_the_owner_would_not_take_is_declined_with_figures(tmp_path: Path, policy: str, wanted: v1.Offer, code: str) -> None:
+    decision = decided(tmp_path, wanted, policy=policy)
+    assert decision.answer is Answer.DECLINE and codes(decision) == [code] and decision.note
+
+
+def test_an_offer_for_a_machine_that_was_sold_is_declined(tmp_path: Path) -> None:
+    assert codes(decided(tmp_path, offer(machine_id="old"))) == ["machine.gone"]
+
+
+def test_what_the_machine_cannot_do_is_declined_with_every_reason(tmp_path: Path) -> None:
+    wanted = offer(size=(130, 20, 101))
+    wanted.requirement.material, wanted.requirement.process = "abs", "sla"
+    decision = decided(tmp_path, wanted, out_of_order="belt torn")
+    assert codes(decision) == ["machine.out_of_order", "process.other", "material.missing", "size.x", "size.z"]
+
+
+def test_a_part_that_fits_when_turned_is_taken(tmp_path: Path) -> None:
+    assert decided(tmp_path, offer(size=(110, 50, 10)), envelope_mm=[60, 120, 100]).answer is Answer.ACCEPT
+
+
+def test_work_that_was_given_back_before_is_not_taken_again_without_the_owner(tmp_path: Path) -> None:
+    assert codes(decided(tmp_path, offer(), tried=True)) == ["policy.tried"]
