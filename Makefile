@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint stubs lock contract-baseline system-packages clean
+.PHONY: help demo test lint stubs docs lock contract-baseline system-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 28
@@ -31,6 +31,9 @@ lint: $(VENV)/.dev  ## style, types, and the contract
 
 stubs: $(VENV)/.dev  ## build commonfab/v1 from proto/
 	$(BIN)/python hatch_build.py
+
+docs: $(VENV)/.dev  ## rebuild the tables of docs/ from the code
+	$(BIN)/python docs/build_reference.py
 
 lock: $(VENV)/.dev  ## write the exact versions that fit pyproject.toml; ARGS=--upgrade for newer ones
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
