@@ -70,7 +70,7 @@ $(VENV)/.node: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard pr
 
 $(VENV)/.dev: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard proto/commonfab/v1/*.proto)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@ $(VENV)/.node
 
 # A real OctoPrint, in an environment of its own because it wants other versions of what we use.

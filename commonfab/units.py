@@ -27,8 +27,8 @@ def mm(value: float) -> Quantity:
 
 
 def km(value: float) -> Quantity:
-    """A distance in kilometres."""
-    return Quantity(value, "km")
+    """A distance in kilometres, to 100 m: places are cells of 5 km², so more digits would be made up."""
+    return Quantity(round(value, 1), "km")
 
 
 def minutes(value: float) -> Quantity:

@@ -73,7 +73,7 @@ def finish_piece(journal: Journal, attempt: AttemptRecord, piece: PieceRecord, b
             "UPDATE pieces SET state = ?, seconds = ?, grams = ? WHERE attempt = ? AND number = ? AND state = ?",
             (piece.state, piece.seconds, piece.grams, attempt.row, piece.number, PieceState.BEGUN),
         )
-        if False:
+        if done.rowcount and not by_person:
             connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (attempt.machine_id,))
 
 

@@ -20,8 +20,9 @@ from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyReco
 class Scene:
     """What is, beside the attempt itself.
 
-    `look`: the machine, and the attempt's current piece on it. `ready`: the word of readiness that is not used up. `bed_in_doubt`: the last
-    piece on this machine was spoiled or left to itself. `first_in_line`: no earlier attempt lies on this machine. `lease_holds`: by our own clock, counted from a call of this very run.
+    `look`: the machine, and the attempt's current piece on it. `ready`: the word of readiness that is not used up. `bed_in_doubt`: the
+    last piece on this machine was spoiled. `first_in_line`: no earlier attempt lies on this machine. `lease_holds`: by our own clock,
+    counted from a call of this very run.
     """
 
     look: Look
@@ -147,7 +148,10 @@ Step = (
 
 
 def next_step(attempt: AttemptRecord, scene: Scene) -> Step:
-    """What to do next for an attempt that has not ended."""
+    """What to do next for an attempt that has not ended, or that was dropped and left a piece on the machine."""
+    if attempt.ended:
+        begun = attempt.piece_begun
+        return _piece_begun(attempt, begun, scene) if begun else Wait("nothing")
     if attempt.wish == v1.WISH_DROP:
         return Drop()  # what may be running is the shop's own affair: it is neither stopped nor followed by another piece
     if not attempt.leave:

@@ -81,15 +81,15 @@ class Bench:
         line = self.line()
         self.person = {key: why for key, why in self.person.items() if key in {attempt.key for attempt in line}}
         if not line:
-            self.look = await self.machine.look("")
+            await self._look("")
         for place, attempt in enumerate(line):
             await self._work_on(attempt, first_in_line=place == 0)
         return bool(line)
 
     def line(self) -> list[AttemptRecord]:
-        """The attempts on this bench, the one that has leave to start first, then in the order of acceptance."""
+        """What lies on this bench: first what was left behind, then the one that has leave to start, then in the order of acceptance."""
         mine = [a for a in self.journal.attempts() if a.machine_id == self.facts.id and not a.ended]
-        return sorted(mine, key=lambda attempt: (not attempt.leave, attempt.row))
+        return [*self.journal.left_behind(self.facts.id), *sorted(mine, key=lambda attempt: (not attempt.leave, attempt.row))]
 
     async def reconcile(self) -> None:
         """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
@@ -123,9 +123,9 @@ class Bench:
     async def _work_on(self, attempt: AttemptRecord, first_in_line: bool) -> None:
         for _ in range(MOST_STEPS_AT_ONCE):
             if first_in_line or attempt.leave:
-                self.look = await self.machine.look(attempt.file_name(attempt.current_number))
+                await self._look(attempt.file_name(attempt.current_number))
             attempt = self.journal.attempt(attempt.row)  # it may have changed while the machine was looked at
-            if attempt.ended:
+            if attempt.ended and not attempt.piece_begun:
                 return
             step = bench.next_step(attempt, self._scene(attempt, first_in_line))
             self.person.pop(attempt.key, None)
@@ -139,6 +139,11 @@ class Bench:
             if not await self._do(attempt, step):
                 return
             attempt = self.journal.attempt(attempt.row)
+
+    async def _look(self, name: str) -> None:
+        self.look = await self.machine.look(name)
+        if self.look.busy_with:  # with our piece, or with something that its owner started: "ready" was said before that
+            self.journal.void_readiness(self.facts.id)
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> bench.Scene:
         return bench.Scene(
@@ -271,7 +276,7 @@ class Bench:
         return v1.MACHINE_STATE_READY, ""
 
     def _seconds_to_go(self) -> float:
-        return sum(self.progress(attempt)[1] for attempt in self.line())
+        return sum(self.progress(attempt)[1] for attempt in self.line() if not attempt.ended)
 
     def _seconds_of(self, attempt: AttemptRecord) -> float:
         """Seconds of machine time for one piece."""

@@ -95,6 +95,12 @@ class Journal:
         with self.change() as connection:
             connection.execute("INSERT INTO readiness (machine_id, who, at) VALUES (?, ?, ?)", (machine_id, who, self.clock.now()))
 
+    def void_readiness(self, machine_id: str) -> None:
+        """The machine is at work, so whatever was said about its bed no longer holds."""
+        if self.ready(machine_id) is not None:
+            with self.change() as connection:
+                connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (machine_id,))
+
     def withdraw(self, work_order_id: str, note: str = "") -> None:
         """Take work off the bench: given back where nothing moved, else stopped and reported. Errors: `Refused` (`shop.no_attempt`)."""
         with self.change() as connection:
@@ -113,15 +119,22 @@ class Journal:
         return ReadyRecord(row["sequence"], row["machine_id"], row["who"], row["at"]) if row else None
 
     def bed_in_doubt(self, machine_id: str) -> bool:
-        """Whether the last piece begun on a machine did not come to a good end: then its bed is not cleared by itself either."""
+        """Whether the last piece on a machine was spoiled: then its bed is not cleared by itself either."""
         row = self.connection.execute(
-            "SELECT p.state, a.ended FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?"
+            "SELECT p.state FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?"
             " ORDER BY p.began_at DESC, p.rowid DESC LIMIT 1",
             (machine_id,),
         ).fetchone()
-        if row is None:
-            return False
-        return row["state"] == PieceState.SCRAP or (row["state"] == PieceState.BEGUN and bool(row["ended"]))
+        return row is not None and row["state"] == PieceState.SCRAP
+
+    def left_behind(self, machine_id: str) -> list[AttemptRecord]:
+        """Attempts that were dropped while a piece of theirs was, or may have been, on the machine: it still is."""
+        rows = self.connection.execute(
+            "SELECT DISTINCT a.* FROM attempts a JOIN pieces p ON p.attempt = a.row"
+            " WHERE a.machine_id = ? AND a.ended != '' AND p.state = ? ORDER BY a.row",
+            (machine_id, PieceState.BEGUN),
+        ).fetchall()
+        return [self._attempt(row) for row in rows]
 
     def attempts(self) -> list[AttemptRecord]:
         """Every attempt that the router has not heard the end of, in the order of acceptance."""

@@ -132,6 +132,12 @@ slicer_profile = "cold.ini"
             await asyncio.sleep(0.3)
         return job
 
+    async def until_uncertain(self) -> None:
+        """Return once the router says that it does not know what the silent shop's machine is doing."""
+        async with asyncio.timeout(30):
+            while (await self.job()).work_orders[-1].state != v1.WORK_ORDER_STATE_UNCERTAIN:
+                await asyncio.sleep(0.2)
+
     async def ledger(self) -> list[v1.LedgerEntry]:
         """All entries, whose chain and signatures hold."""
         async with self.node.caller(self.requester) as requester:

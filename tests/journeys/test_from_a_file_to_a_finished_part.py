@@ -52,6 +52,7 @@ async def test_killing_the_agent_in_the_middle_of_a_print_loses_nothing_and_make
     assert street.agent is not None
     street.agent.kill()
     wait_until(lambda: street.printer.state() == "Operational", "the printer to end the piece without its agent")
+    await street.until_uncertain()
     street.agent.start()
     await _ends_well(street)
 

@@ -215,6 +215,12 @@ def test_an_attempt_that_owns_nothing_any_more_is_dropped_and_its_machine_left_a
     assert next_step(replace(record, wish=v1.WISH_DROP), scene) == bench.Drop()
 
 
+def test_a_dropped_piece_is_watched_until_it_is_off_the_machine(scene: Scene) -> None:
+    dropped = attempt(ended="drop", settled=True, pieces=pieces(BEGUN))
+    waits(next_step(dropped, replace(scene, look=Look(Standing.RUNNING, busy_with="ours"))))
+    assert next_step(dropped, replace(scene, look=Look(Standing.DONE))) == bench.CountPiece(1, GOOD)
+
+
 def test_a_machine_that_knows_a_piece_which_the_journal_does_not_is_believed(scene: Scene) -> None:
     running = replace(scene, look=Look(Standing.RUNNING, busy_with="ours"))
     assert next_step(attempt(), running) == bench.AdoptPiece(1)
