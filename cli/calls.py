@@ -11,6 +11,7 @@ from typing import TypeVar
 import grpc
 
 from commonfab.client import Node, connect
+from commonfab.clock import SystemClock
 from commonfab.errors import Refused, refusal_of
 from commonfab.rpc_client import Endpoint
 from commonfab.settings import CallerSettings
@@ -20,6 +21,9 @@ M = TypeVar("M")
 
 RECONNECT_SECONDS = 30.0
 """How long a watching command waits for a node that went away. A node restarts within a few seconds."""
+
+RECONNECT_PAUSE_SECONDS = 0.5
+"""Between two tries: a node that answers, while its Redis does not yet, must not be asked a thousand times a second."""
 
 
 def endpoint(node: str | None, token: str | None, ca: Path | None) -> Endpoint:
@@ -55,20 +59,23 @@ def _lost(error: grpc.aio.AioRpcError, where: Endpoint) -> Refused | None:
 
 
 async def follow(node: Node, open_stream: Callable[[], AsyncIterable[T]]) -> AsyncIterator[T]:
-    """The messages of a stream that begins with the present state, opened again where the node restarts.
+    """The messages of a stream that begins with the present state, opened again where the node, or its Redis, restarts.
 
-    Errors: `Refused` (`node.unreachable`) where it stays away; `grpc.aio.AioRpcError` where it refuses.
+    Errors: `Refused` (`node.unreachable`) where the node stays away; `grpc.aio.AioRpcError` where it refuses, or was away from the first.
     """
+    clock, silent_since = SystemClock(), None
     heard = False
     while True:
         try:
             async for message in open_stream():
-                heard = True
+                heard, silent_since = True, None
                 yield message
             return
         except grpc.aio.AioRpcError as error:
-            if error.code() != grpc.StatusCode.UNAVAILABLE or not heard:
+            silent_since = silent_since or clock.monotonic()
+            if error.code() != grpc.StatusCode.UNAVAILABLE or not heard or clock.monotonic() > silent_since + RECONNECT_SECONDS:
                 raise
+        await clock.sleep(RECONNECT_PAUSE_SECONDS)
         await node.reachable(RECONNECT_SECONDS)
 
 

@@ -21,7 +21,7 @@ app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your m
 
 ConfigOption = Annotated[
     Path,
-    typer.Option("--config", "-c", metavar="FILE", envvar="COMMONFAB_SHOP", help="The shop's description of itself.", show_default=True),
+    typer.Option("--config", "-c", metavar="FILE", help="The shop's description of itself.", show_default=True),
 ]
 OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop offers` names it.")]
 NoteOption = Annotated[str, typer.Option(help="Why, in your words; the requester sees it.")]

@@ -97,9 +97,18 @@ class Child:
             end_group(process.pid)  # what it had started must not work on beside its successor
             wait = FIRST_WAIT_SECONDS if self._clock.monotonic() - started > SETTLED_SECONDS else min(2 * wait, LONGEST_WAIT_SECONDS)
             log.warning("%s ended (%s); it is started again in %.1f s", self._command.name, _how(code), wait)
-            await self._clock.sleep(wait)
-            process = await self._spawn()
+            process = await self._spawn_again(wait)
             log.info("%s runs again, process %d", self._command.name, process.pid)
+
+    async def _spawn_again(self, wait: float) -> asyncio.subprocess.Process:
+        """Start the process after `wait` seconds, and try for as long as the machine cannot (no memory, no process ids left)."""
+        while True:
+            await self._clock.sleep(wait)
+            try:
+                return await self._spawn()
+            except OSError as error:
+                log.error("%s cannot be started: %s", self._command.name, error)
+                wait = LONGEST_WAIT_SECONDS
 
 
 def end_group(leader: int) -> None:

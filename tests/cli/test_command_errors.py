@@ -6,35 +6,12 @@ from __future__ import annotations
 import os
 import pty
 import signal
-import struct
 import subprocess
 from pathlib import Path
 
 import pytest
-from cli_nodes import PROGRAM, UpNode, clean_environment, run, until
+from cli_nodes import PROGRAM, UpNode, clean_environment, cube, run, until
 from redis_servers import free_port
-
-CUBE_CORNERS = [(x, y, z) for x in (0, 20) for y in (0, 20) for z in (0, 20)]
-CUBE_FACES = [
-    (0, 2, 1),
-    (1, 2, 3),
-    (4, 5, 6),
-    (5, 7, 6),
-    (0, 1, 4),
-    (1, 5, 4),
-    (2, 6, 3),
-    (3, 6, 7),
-    (0, 4, 2),
-    (2, 4, 6),
-    (1, 3, 5),
-    (3, 7, 5),
-]
-
-
-def cube() -> bytes:
-    """A cube of 20 mm as a binary STL: 80 bytes, a count, and 50 bytes for each triangle."""
-    triangles = [struct.pack("<12fH", 0, 0, 0, *(float(c) for corner in face for c in CUBE_CORNERS[corner]), 0) for face in CUBE_FACES]
-    return bytes(80) + struct.pack("<I", len(triangles)) + b"".join(triangles)
 
 
 def told(done: subprocess.CompletedProcess[str], code: str) -> str:

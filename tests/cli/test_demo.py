@@ -60,6 +60,22 @@ def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_ru
 
 
 @pytest.mark.slow
+def test_without_once_the_street_stays_up_until_ctrl_c(tmp_path: Path) -> None:
+    folder = tmp_path / "street"
+    pipe = subprocess.PIPE
+    command = [PROGRAM, "demo", "--folder", str(folder)]
+    running = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+    assert running.stdout is not None
+    tried = next(line for line in running.stdout if line.strip().endswith("job list")).split()
+    settings = dict(word.split("=", 1) for word in tried if "=" in word)
+    assert [job["pieces_good"] for job in json.loads(run("job", "list", "--json", **settings).stdout)] == [5]
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 0, err
+    assert processes_in(folder) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_broken_off_in_the_middle_it_leaves_nothing_running(tmp_path: Path, sign: signal.Signals, code: int) -> None:
     folder = tmp_path / "street"

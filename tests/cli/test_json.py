@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_nodes import UpNode, run
-from test_command_errors import cube
+from cli_nodes import UpNode, cube, run
 
 
 def read(node: UpNode, *arguments: str) -> Any:
@@ -55,6 +54,18 @@ def test_every_read_of_a_design_parses(shared_node: UpNode, published: dict[str,
     fetched = read(shared_node, "design", "get", design, str(tmp_path / "got"))
     assert sorted(Path(file).name for file in fetched["files"]) == ["README.md", "cube.stl"]
     assert (tmp_path / "got" / "cube.stl").read_bytes() == cube()
+
+
+def test_a_file_of_the_readers_own_is_not_overwritten_unless_asked_for(
+    shared_node: UpNode, published: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "cube.stl").write_text("mine")
+    refused = shared_node.run("design", "get", published["design"]["id"], str(tmp_path))
+    assert "file.exists" in refused.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["cube.stl"]
+    assert (tmp_path / "cube.stl").read_text() == "mine"
+    assert shared_node.run("design", "get", published["design"]["id"], str(tmp_path), "--overwrite").returncode == 0
+    assert (tmp_path / "cube.stl").read_bytes() == cube()
 
 
 def test_every_read_of_a_job_parses(shared_node: UpNode, published: dict[str, Any]) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, run, until
-from test_command_errors import cube
+from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, run, until
 
 SHOP_TOML = """
 [shop]

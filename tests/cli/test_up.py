@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from cli_nodes import Starter, UpNode, is_alive, run, until
+from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, is_alive, run, until
 from redis_servers import free_port, start_redis, stop_redis
 
 
@@ -63,15 +63,43 @@ def test_an_address_that_is_taken_is_refused_and_nothing_is_left_running(start_n
     assert not (tmp_path / "other" / "board" / "redis.pid").exists()
 
 
+def published_cube(node: UpNode, folder: Path) -> str:
+    """The id of a design that can be asked for."""
+    (folder / "cube.stl").write_bytes(cube())
+    done = node.run("design", "publish", str(folder / "cube.stl"), "--title", "Cube", "--licence", "CC0-1.0", "--unit", "mm", "--json")
+    assert done.returncode == 0, done.stderr
+    return str(json.loads(done.stdout)["design"]["id"])
+
+
 def test_its_redis_killed_with_9_is_started_again_and_the_job_is_still_there(start_node: Starter, tmp_path: Path) -> None:
     node = start_node(tmp_path / "node")
+    job = json.loads(node.run("job", "request", published_cube(node, tmp_path), "--json").stdout)["id"]
     pid = node.redis_pid
     os.kill(pid, signal.SIGKILL)
     until(lambda: node.redis_pid != pid)
     until(lambda: node.run("job", "list", "--json").returncode == 0, 20)
+    assert [one["id"] for one in json.loads(node.run("job", "list", "--json").stdout)] == [job]
     code, _, err = node.stop()
     assert code == 0
     assert "redis-server ended (signal SIGKILL)" in err
+
+
+def test_who_watches_a_job_goes_on_watching_when_the_node_was_killed_and_started_again(start_node: Starter, tmp_path: Path) -> None:
+    listen = f"127.0.0.1:{free_port()}"
+    node = start_node(tmp_path / "node", listen=listen)
+    job = json.loads(node.run("job", "request", published_cube(node, tmp_path), "--json").stdout)["id"]
+    environment = clean_environment(COMMONFAB_NODE=listen, COMMONFAB_DATA_DIR=str(tmp_path / "node"))
+    pipe = subprocess.PIPE
+    watching = subprocess.Popen([PROGRAM, "job", "watch", job, "--json"], env=environment, stdout=pipe, stderr=pipe, text=True)
+    assert watching.stdout is not None
+    assert json.loads(watching.stdout.readline())["state"] == "JOB_STATE_WAITING"
+    node.process.kill()
+    node.process.communicate()
+    again = start_node(tmp_path / "node", listen=listen)
+    assert again.run("job", "cancel", job).returncode == 0
+    out, err = watching.communicate(timeout=60)
+    assert watching.returncode == 0, err
+    assert json.loads(out.splitlines()[-1])["state"] == "JOB_STATE_CANCELLED"
 
 
 def test_its_worker_killed_with_9_is_started_again(start_node: Starter, tmp_path: Path) -> None:
