@@ -2,6 +2,7 @@
 """How fast files go into the registry, beside a bare gRPC stream of the same bytes in the same chunks that a server throws away.
 
 The client hashes the file first; the registry hashes what arrives and has it on the disk before it answers. The bare stream does neither.
+How fast this disk takes the same bytes from one plain write and fsync is printed too: no registry that keeps its word can be faster.
 
     python benchmarks/upload_throughput.py [--mebibytes 256] [--rounds 5]
 """
@@ -74,20 +75,34 @@ async def _send_registry(node: RunningNode, path: Path) -> float:
     return seconds
 
 
+def _write_plainly(path: Path, target: Path) -> float:
+    content = path.read_bytes()
+    started = time.perf_counter()
+    with target.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    seconds = time.perf_counter() - started
+    target.unlink()
+    return seconds
+
+
 async def measure(node: RunningNode, port: int, folder: Path, mebibytes: int, rounds: int) -> None:
     """Send a new file in each round, once each way, in turn; print every round, the medians and their ratio."""
     registry: list[float] = []
     bare: list[float] = []
+    disk: list[float] = []
     for number in range(rounds):
         path = folder / "file.bin"
         path.write_bytes(os.urandom(mebibytes * MEBIBYTE))  # new bytes, or the registry would have them already
         bare.append(mebibytes / await _send_bare(port, path))
         registry.append(mebibytes / await _send_registry(node, path))
-        print(f"round {number + 1}: registry {registry[-1]:7.1f} MiB/s   bare stream {bare[-1]:7.1f} MiB/s")
-    ratio = statistics.median(one / other for one, other in zip(registry, bare, strict=True))
-    print(
-        f"median : registry {statistics.median(registry):7.1f} MiB/s   bare stream {statistics.median(bare):7.1f} MiB/s   ratio {ratio:.2f}"
-    )
+        disk.append(mebibytes / _write_plainly(path, node.folder / "plain"))
+        print(f"round {number + 1}: registry {registry[-1]:7.1f}   bare stream {bare[-1]:7.1f}   disk {disk[-1]:7.1f} MiB/s")
+    to_stream, to_disk = (statistics.median(a / b for a, b in zip(registry, other, strict=True)) for other in (bare, disk))
+    medians = [statistics.median(figures) for figures in (registry, bare, disk)]
+    print(f"median : registry {medians[0]:7.1f}   bare stream {medians[1]:7.1f}   disk {medians[2]:7.1f} MiB/s")
+    print(f"ratio  : {to_stream:.2f} of the bare stream, {to_disk:.2f} of the disk")
 
 
 def main() -> None:

@@ -165,6 +165,7 @@ class _Upload:
         for chunk in batch:
             _write_all(self.file, chunk)
             self.hasher.update(chunk)
+        _begin_to_write_out(self.file)
 
     def finish(self, place: Path) -> None:
         """Check what arrived and move it to its place.
@@ -178,6 +179,12 @@ class _Upload:
             self.staged.unlink()
             raise Refused("file.digest", self.hasher.hexdigest())
         _settle(self.file, self.staged, place)
+
+
+def _begin_to_write_out(file: BinaryIO) -> None:
+    """Have the disk begin with what was written, so that the fsync at the end need not wait for all of it."""
+    if hasattr(os, "posix_fadvise"):  # not on every system; without it uploads are only slower
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 async def _take(upload: _Upload, chunks: AsyncIterator[bytes]) -> None:
