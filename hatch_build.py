@@ -34,7 +34,7 @@ def build_stubs(root: Path) -> None:
         _run_compiler(root / "proto", protos, Path(made), descriptors)
         _drop_empty_services(Path(made) / "commonfab" / "v1")
         package = FileDescriptorSet.FromString(descriptors.read_bytes())
-        (Path(made) / "commonfab" / "v1" / "__init__.py").write_text(_one_door(package))
+        (Path(made) / "commonfab" / "v1" / "__init__.py").write_text(_one_door(package), encoding="utf-8")
         (Path(made) / "commonfab" / "v1" / "py.typed").touch()
         target = root / "commonfab" / "v1"
         shutil.rmtree(target, ignore_errors=True)
@@ -75,7 +75,7 @@ def _plugin(name: str) -> str:
 def _drop_empty_services(folder: Path) -> None:
     """Most files declare no service; the empty modules that the compiler writes for them would only be noise."""
     for module in folder.glob("*_pb2_grpc.py"):
-        if "class " not in module.read_text():
+        if "class " not in module.read_text(encoding="utf-8"):
             module.unlink()
             module.with_suffix(".pyi").unlink(missing_ok=True)
 

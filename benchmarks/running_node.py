@@ -49,8 +49,8 @@ def _wait_for(folder: Path, process: subprocess.Popen[bytes]) -> RunningNode:
     deadline = time.monotonic() + START_SECONDS
     while not (folder / "node.json").exists():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"the node did not start:\n{(folder / 'node.log').read_text()}")
+            raise RuntimeError(f"the node did not start:\n{(folder / 'node.log').read_text(encoding='utf-8')}")
         time.sleep(0.05)
-    told = json.loads((folder / "node.json").read_text())
-    token = Path(told["steward_token_file"]).read_text().strip()
+    told = json.loads((folder / "node.json").read_text(encoding="utf-8"))
+    token = Path(told["steward_token_file"]).read_text(encoding="utf-8").strip()
     return RunningNode(told["address"], Endpoint(told["address"], token), folder)

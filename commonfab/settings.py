@@ -94,6 +94,6 @@ class CallerSettings(BaseSettings):
         if self.token or not is_loopback(self.node):
             return self.token
         try:
-            return steward.read_text().strip()
+            return steward.read_text(encoding="utf-8").strip()
         except OSError:  # there is no such node, or it is somebody else's
             return ""

@@ -99,11 +99,11 @@ def rebuilt(text: str) -> str:
 
 def main(check: bool) -> int:
     """Build the tables, or only check them; answers how many files were not up to date."""
-    stale = [path for path in sorted(DOCS.glob("*.md")) if rebuilt(path.read_text()) != path.read_text()]
+    stale = [path for path in sorted(DOCS.glob("*.md")) if rebuilt(path.read_text(encoding="utf-8")) != path.read_text(encoding="utf-8")]
     for path in stale:
         print(f"{path.name} is not up to date" if check else f"{path.name} rebuilt")
         if not check:
-            path.write_text(rebuilt(path.read_text()))
+            path.write_text(rebuilt(path.read_text(encoding="utf-8")), encoding="utf-8")
     return len(stale) if check else 0
 
 

@@ -186,8 +186,8 @@ def unpack_reasons(packed: bytes) -> list[v1.Reason]:
 
 def _load_scripts(redis: Redis) -> dict[str, AsyncScript]:
     folder = files("router") / "scripts"
-    common = (folder / "common.lua").read_text()
-    return {name: redis.register_script(common + (folder / f"{name}.lua").read_text()) for name in SCRIPTS}
+    common = (folder / "common.lua").read_text(encoding="utf-8")
+    return {name: redis.register_script(common + (folder / f"{name}.lua").read_text(encoding="utf-8")) for name in SCRIPTS}
 
 
 def _refuse(code: bytes, subject: str) -> None:

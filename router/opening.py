@@ -29,6 +29,8 @@ from router.ranking import load_policy
 from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
 
+CANCEL_AGAIN_SECONDS = 0.1
+
 
 @dataclass(frozen=True)
 class Router:
@@ -51,9 +53,13 @@ class Router:
 
     async def close(self) -> None:
         """Stop; what is under way lies on the board and goes on at the next start."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        pending = set(self._tasks)
+        while pending:
+            for task in pending:
+                task.cancel()
+            # More than once, because before Python 3.12 a cancel that meets the end of an `asyncio.wait_for`, which the Redis client
+            # uses, is lost (https://github.com/python/cpython/issues/86296).
+            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
         await self._door.close()
         await self._redis.aclose()
 

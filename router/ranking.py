@@ -24,7 +24,7 @@ class RankingPolicy:
 
 def load_policy() -> RankingPolicy:
     """The policy that ships with the router."""
-    return RankingPolicy(**tomllib.loads((files("router") / "ranking_policy.toml").read_text()))
+    return RankingPolicy(**tomllib.loads((files("router") / "ranking_policy.toml").read_text(encoding="utf-8")))
 
 
 def minutes_per_piece(able: Able) -> float:

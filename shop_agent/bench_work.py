@@ -54,6 +54,7 @@ class Bench:
         self.journal = floor.journal
         self.bell = Bell(floor.journal.clock)
         self.look = NOT_LOOKED
+        self._noted: str | None = None
         self.person: dict[str, str] = {}
         self._preparing: dict[int, asyncio.Task[None]] = {}
         self._said: dict[str, str] = {}
@@ -142,8 +143,9 @@ class Bench:
 
     async def _look(self, name: str) -> None:
         self.look = await self.machine.look(name)
-        if self.look.busy_with:  # with our piece, or with something that its owner started: "ready" was said before that
-            self.journal.void_readiness(self.facts.id)
+        if self.look.busy_with != self._noted:
+            self._noted = self.look.busy_with
+            self.journal.note_busy(self.facts.id, self.look.busy_with)
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> bench.Scene:
         return bench.Scene(

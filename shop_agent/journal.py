@@ -91,14 +91,21 @@ class Journal:
         return [_offer(row) for row in rows]
 
     def mark_ready(self, machine_id: str, who: str) -> None:
-        """Somebody says that a machine's bed is clear, its stock loaded, and that it may start."""
+        """Somebody says that a machine's bed is clear, its stock loaded, and that it may start.
+
+        Errors: `Refused` (`machine.busy`) where the machine was last seen at work: its bed is not clear yet.
+        """
         with self.change() as connection:
+            seen = connection.execute("SELECT busy_with FROM seen WHERE machine_id = ?", (machine_id,)).fetchone()
+            if seen is not None and seen["busy_with"]:
+                raise Refused("machine.busy", machine_id)
             connection.execute("INSERT INTO readiness (machine_id, who, at) VALUES (?, ?, ?)", (machine_id, who, self.clock.now()))
 
-    def void_readiness(self, machine_id: str) -> None:
-        """The machine is at work, so whatever was said about its bed no longer holds."""
-        if self.ready(machine_id) is not None:
-            with self.change() as connection:
+    def note_busy(self, machine_id: str, busy_with: str) -> None:
+        """What a machine was last seen at work on. Once it works, with ours or its owner's, what was said of its bed no longer holds."""
+        with self.change() as connection:
+            connection.execute("INSERT OR REPLACE INTO seen (machine_id, busy_with) VALUES (?, ?)", (machine_id, busy_with))
+            if busy_with:
                 connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (machine_id,))
 
     def withdraw(self, work_order_id: str, note: str = "") -> None:

@@ -73,7 +73,9 @@ async def slice_mesh(program: str, wanted: SliceRequest, limit_seconds: float = 
     try:
         mesh = await asyncio.to_thread(_only_shapes, wanted.mesh, work)
         base = work / "machine.ini"
-        base.write_text("".join(f"{key} = {value}\n" for key, value in profile_of(wanted.machine, wanted.material).items()))
+        base.write_text(
+            "".join(f"{key} = {value}\n" for key, value in profile_of(wanted.machine, wanted.material).items()), encoding="utf-8"
+        )
         scratch = work / "out.gcode"
         said = await _run(_arguments(program, wanted, base, mesh, scratch), work, limit_seconds)
         if not scratch.exists():

@@ -34,6 +34,7 @@ CREATE TABLE pieces (
   attempt INTEGER NOT NULL REFERENCES attempts (row), number INTEGER NOT NULL, state TEXT NOT NULL,
   began_at REAL NOT NULL, seconds REAL NOT NULL DEFAULT 0, grams REAL NOT NULL DEFAULT 0,
   used_ready INTEGER, PRIMARY KEY (attempt, number));
+CREATE TABLE seen (machine_id TEXT PRIMARY KEY, busy_with TEXT NOT NULL);
 CREATE TABLE readiness (
   sequence INTEGER PRIMARY KEY AUTOINCREMENT, machine_id TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
   used INTEGER NOT NULL DEFAULT 0);

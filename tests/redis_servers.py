@@ -41,7 +41,7 @@ def start_redis(folder: Path, port: int, *options: str) -> subprocess.Popen[byte
             except redis.exceptions.RedisError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     stop_redis(process)
-                    raise RuntimeError(f"redis-server did not start: {(folder / 'redis.log').read_text()}") from None
+                    raise RuntimeError(f"redis-server did not start: {(folder / 'redis.log').read_text(encoding='utf-8')}") from None
                 time.sleep(0.02)
 
 

@@ -92,7 +92,7 @@ class Children:
             doing.cancel()
             await asyncio.gather(doing, return_exceptions=True)
         child = self._broken.result()
-        sys.stderr.write("".join(child.log.read_text(errors="replace").splitlines(keepends=True)[-LAST_WORDS:]))
+        sys.stderr.write("".join(child.log.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)[-LAST_WORDS:]))
         raise Refused("demo.child", child.name)
 
 

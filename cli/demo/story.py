@@ -100,7 +100,7 @@ async def _start_node(stage: Stage) -> Announcement:
 
 async def _meet(told: Announcement, closing: AsyncExitStack) -> Cast:
     """Give everybody a token of the scope that they need and no other."""
-    secret = await asyncio.to_thread(lambda: Path(told.steward_token_file).read_text().strip())
+    secret = await asyncio.to_thread(lambda: Path(told.steward_token_file).read_text(encoding="utf-8").strip())
     steward = await closing.enter_async_context(connect(Endpoint(told.address, secret)))
 
     async def join(scope: v1.Scope.ValueType, subject: str) -> Node:

@@ -45,7 +45,7 @@ def published(told: Announcement, folder: Path) -> Iterator[None]:
 def read_announcement(folder: Path) -> Announcement | None:
     """The node that says it runs on `folder`; None where none does. A killed node's word may still be there: look at its `pid`."""
     try:
-        return Announcement(**json.loads((folder / FILE_NAME).read_text()))
+        return Announcement(**json.loads((folder / FILE_NAME).read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
 

@@ -13,17 +13,21 @@ from commonfab.errors import Refused
 from commonfab.settings import NodeSettings, is_loopback
 
 
+def check_metrics_listen(settings: NodeSettings) -> None:
+    """Refuse to show metrics beyond loopback without TLS. Errors: `Refused` (`node.listen`)."""
+    if not is_loopback(settings.metrics_listen) and not (settings.tls_certificate and settings.tls_key):
+        raise Refused("node.listen", settings.metrics_listen)
+
+
 @contextmanager
 def serve_metrics(settings: NodeSettings, metrics: CollectorRegistry) -> Iterator[str]:
     """Serve `metrics` while the context lasts; yields the URL. Beyond loopback with the node's certificate only.
 
-    Errors: `Refused` (`node.address_taken`, `node.listen`).
+    Errors: `Refused` (`node.address_taken`).
     """
     ProcessCollector(registry=metrics)
     host, _, port = settings.metrics_listen.rpartition(":")
     secure = not is_loopback(settings.metrics_listen)
-    if secure and not (settings.tls_certificate and settings.tls_key):
-        raise Refused("node.listen", settings.metrics_listen)
     certificate, key = (str(settings.tls_certificate), str(settings.tls_key)) if secure else (None, None)
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), metrics, certfile=certificate, keyfile=key)

@@ -157,8 +157,8 @@ async def _stop_left_behind(folder: Path, clock: Clock) -> None:
 
 def _left_behind(folder: Path) -> tuple[PrivateRedis, int] | None:
     try:
-        configuration = (folder / "redis.conf").read_text()
-        pid = int((folder / "redis.pid").read_text())
+        configuration = (folder / "redis.conf").read_text(encoding="utf-8")
+        pid = int((folder / "redis.pid").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
     port, password = (re.search(rf"^{name} (\S+)$", configuration, re.MULTILINE) for name in ("port", "requirepass"))

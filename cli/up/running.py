@@ -20,7 +20,7 @@ from cli.up.announcement import Announcement, announce, published
 from cli.up.board import OpenBoard, open_board
 from cli.up.child import Child, Command
 from cli.up.lock import hold_folder
-from cli.up.metrics import serve_metrics
+from cli.up.metrics import check_metrics_listen, serve_metrics
 from cli.up.settings import child_environment
 from cli.up.steward import provide_steward
 from commonfab import v1
@@ -43,6 +43,7 @@ GRACE_SECONDS = 1.0
 
 def run_node(settings: NodeSettings) -> None:
     """Run a node until SIGINT or SIGTERM. Errors: `Refused` (`node.…`); `OSError`."""
+    check_metrics_listen(settings)
     _log_to_stderr()
     with hold_folder(settings.data_dir):
         asyncio.run(_until_stopped(settings))

@@ -20,7 +20,7 @@ def provide_steward(tokens: TokenStore, file: Path) -> None:
     A token that was revoked stays revoked; one that the database does not know (another database is used now) is replaced.
     """
     try:
-        tokens.holder(file.read_text().strip())
+        tokens.holder(file.read_text(encoding="utf-8").strip())
     except FileNotFoundError:
         _issue(tokens, file)
     except Refused as refused:

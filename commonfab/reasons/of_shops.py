@@ -85,7 +85,7 @@ TERMS: dict[str, Term] = {
         "{subject} is no longer the toolpath that was checked",
         "Nothing was started. Something else wrote to the agent's data folder; find out what.",
     ),
-    "machine.busy": Term("{subject} is at work on something else", "Wait until it is free; nothing was started."),
+    "machine.busy": Term("{subject} is at work", "Wait until it is done; nothing was started."),
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),

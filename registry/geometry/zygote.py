@@ -193,7 +193,7 @@ def _limit(task: Task, held: int) -> None:
 def _loaded_bytes() -> int:
     """Address space of the loaded libraries. It does not count against a file: what an earlier file had loaded must not matter."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
     except OSError:  # not Linux
         return 0
     return pages * resource.getpagesize()

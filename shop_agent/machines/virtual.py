@@ -107,7 +107,7 @@ class VirtualMachine:
             "sha256": state["files"].get(run["name"], {}).get("sha256", ""),
         }
         written = json.dumps(line, sort_keys=True) + "\n"
-        if self._made_file.exists() and written in self._made_file.read_text().splitlines(keepends=True):
+        if self._made_file.exists() and written in self._made_file.read_text(encoding="utf-8").splitlines(keepends=True):
             return
         self._made_file.parent.mkdir(parents=True, exist_ok=True)
         with self._made_file.open("a") as file:
@@ -117,7 +117,7 @@ class VirtualMachine:
 
     def _read(self) -> dict[str, Any]:
         try:
-            read: dict[str, Any] = json.loads(self._state_file.read_text())
+            read: dict[str, Any] = json.loads(self._state_file.read_text(encoding="utf-8"))
             return read
         except FileNotFoundError:
             return {"files": {}, "run": None, "ended": {}, "starts": 0}

@@ -41,7 +41,7 @@ def run(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess
 def is_alive(pid: int) -> bool:
     """Whether process `pid` exists and is no zombie."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -70,15 +70,15 @@ class UpNode:
 
     @property
     def redis_pid(self) -> int:
-        return int((self.data_dir / "board" / "redis.pid").read_text())
+        return int((self.data_dir / "board" / "redis.pid").read_text(encoding="utf-8"))
 
     @property
     def worker_pid(self) -> int:
-        return int((self.data_dir / "worker.pid").read_text())
+        return int((self.data_dir / "worker.pid").read_text(encoding="utf-8"))
 
     @property
     def steward_token(self) -> str:
-        return (self.data_dir / "steward.token").read_text().strip()
+        return (self.data_dir / "steward.token").read_text(encoding="utf-8").strip()
 
     def run(self, *arguments: str, token: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `commonfab` with this node, as its steward unless another token is given."""
@@ -114,7 +114,7 @@ class Starter:
                 out, err = node.process.communicate()
                 pytest.fail(f"the node ended with {node.process.returncode}:\n{out}\n{err}")
             with suppress(FileNotFoundError):
-                node.told = json.loads(file.read_text())
+                node.told = json.loads(file.read_text(encoding="utf-8"))
             return bool(node.told.get("pid") == node.process.pid)
 
         until(answers)

@@ -60,7 +60,7 @@ def test_a_truncated_stl_is_told_with_how_many_triangles_are_missing(shared_node
 
 
 def test_a_text_file_named_stl_is_told_to_be_text(shared_node: UpNode, tmp_path: Path) -> None:
-    (tmp_path / "cube.stl").write_text("Dear maker, the cube is attached.\n")
+    (tmp_path / "cube.stl").write_text("Dear maker, the cube is attached.\n", encoding="utf-8")
     done = shared_node.run("design", "publish", str(tmp_path / "cube.stl"), "--title", "Letter", "--licence", "CC0-1.0")
     assert "text" in done.stdout + done.stderr
     assert done.returncode == 1
@@ -120,7 +120,7 @@ def test_where_no_node_runs_the_command_that_starts_one_is_named() -> None:
 
 
 def test_a_typo_in_shop_toml_is_named_with_its_line(tmp_path: Path) -> None:
-    (tmp_path / "shop.toml").write_text('[shop]\nid = "mine"\nnmae = "Mine"\n')
+    (tmp_path / "shop.toml").write_text('[shop]\nid = "mine"\nnmae = "Mine"\n', encoding="utf-8")
     for command in (["shop", "run"], ["shop", "offers"]):
         done = run(*command, cwd=tmp_path)
         assert done.returncode == 1

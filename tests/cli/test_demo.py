@@ -11,7 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from cli_nodes import PROGRAM, clean_environment, is_alive, until
+from cli_nodes import PROGRAM, clean_environment, is_alive, run, until
 
 from cli.demo.outcome import check_outcome, read_outcome
 from cli.demo.street import LENA, LOFT, SHED
@@ -39,10 +39,7 @@ def processes_in(folder: Path) -> list[int]:
 @pytest.mark.slow
 def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_running(tmp_path: Path) -> None:
     folder = tmp_path / "street"
-    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
-    done = subprocess.run(
-        command, env=clean_environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False
-    )
+    done = run("demo", "--once", "--folder", str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     summary = json.loads(done.stdout.splitlines()[-1])
     assert summary["requested"] == summary["completed"] == 5
@@ -53,7 +50,7 @@ def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_ru
     assert summary["refusals"][LOFT.id] == ["process.other"]
     assert processes_in(folder) == []
     # The machines' own journals, which nobody else writes, have each piece once.
-    made = {shop.id: (folder / shop.id / "data" / "made.jsonl").read_text().splitlines() for shop in (LENA, SHED)}
+    made = {shop.id: (folder / shop.id / "data" / "made.jsonl").read_text(encoding="utf-8").splitlines() for shop in (LENA, SHED)}
     assert {shop: len(lines) for shop, lines in made.items()} == summary["lots"]
     assert not (folder / LOFT.id / "data" / "made.jsonl").exists()
     assert (folder / "designs" / "gear" / "gear.step").stat().st_size > 0
@@ -104,7 +101,7 @@ def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path) -
 
 
 def test_a_folder_with_things_in_it_is_not_used(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("mine")
+    (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     done = subprocess.run(
         [PROGRAM, "demo", "--folder", str(tmp_path)], env=clean_environment(), capture_output=True, text=True, check=False
     )

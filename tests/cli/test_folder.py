@@ -19,7 +19,7 @@ def write(folder: Path, *paths: str) -> None:
     for path in paths:
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(f"content of {path}")
+        file.write_text(f"content of {path}", encoding="utf-8")
 
 
 def test_the_files_of_a_folder_keep_their_paths_inside_it(tmp_path: Path) -> None:

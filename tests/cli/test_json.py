@@ -23,7 +23,7 @@ def published(shared_node: UpNode, tmp_path_factory: pytest.TempPathFactory) -> 
     """A cube of 20 mm, published and inspected."""
     folder = tmp_path_factory.mktemp("cube")
     (folder / "cube.stl").write_bytes(cube())
-    (folder / "README.md").write_text("A cube.\n")
+    (folder / "README.md").write_text("A cube.\n", encoding="utf-8")
     arguments = ("--title", "Cube", "--licence", "CC0-1.0", "--unit", "mm", "--tag", "test", "--part-quantity", "cube=2")
     answer: dict[str, Any] = read(shared_node, "design", "publish", str(folder), *arguments)
     return answer
@@ -40,7 +40,7 @@ def test_a_published_part_is_told_with_its_size_and_its_verdict(published: dict[
 
 def test_publishing_the_same_again_gives_the_same_revision(shared_node: UpNode, published: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "cube.stl").write_bytes(cube())
-    (tmp_path / "README.md").write_text("A cube.\n")
+    (tmp_path / "README.md").write_text("A cube.\n", encoding="utf-8")
     design = published["design"]["id"]
     arguments = ("--design", design, "--licence", "CC0-1.0", "--unit", "mm", "--part-quantity", "cube=2")
     again = read(shared_node, "design", "publish", str(tmp_path), *arguments)
@@ -59,11 +59,11 @@ def test_every_read_of_a_design_parses(shared_node: UpNode, published: dict[str,
 def test_a_file_of_the_readers_own_is_not_overwritten_unless_asked_for(
     shared_node: UpNode, published: dict[str, Any], tmp_path: Path
 ) -> None:
-    (tmp_path / "cube.stl").write_text("mine")
+    (tmp_path / "cube.stl").write_text("mine", encoding="utf-8")
     refused = shared_node.run("design", "get", published["design"]["id"], str(tmp_path))
     assert "file.exists" in refused.stderr
     assert [file.name for file in tmp_path.iterdir()] == ["cube.stl"]
-    assert (tmp_path / "cube.stl").read_text() == "mine"
+    assert (tmp_path / "cube.stl").read_text(encoding="utf-8") == "mine"
     assert shared_node.run("design", "get", published["design"]["id"], str(tmp_path), "--overwrite").returncode == 0
     assert (tmp_path / "cube.stl").read_bytes() == cube()
 

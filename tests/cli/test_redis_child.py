@@ -47,7 +47,9 @@ async def test_it_asks_for_a_password_that_only_the_owner_can_read(tmp_path: Pat
             with pytest.raises(redis.AuthenticationError):
                 await stranger.ping()
         assert stat.S_IMODE((tmp_path / "board" / "redis.conf").stat().st_mode) == 0o600
-        assert private.password not in Path(f"/proc/{(tmp_path / 'board' / 'redis.pid').read_text().strip()}/cmdline").read_text()
+        assert private.password not in Path(
+            f"/proc/{(tmp_path / 'board' / 'redis.pid').read_text(encoding='utf-8').strip()}/cmdline"
+        ).read_text(encoding="utf-8")
 
 
 async def test_it_keeps_every_change_and_evicts_nothing(tmp_path: Path) -> None:
@@ -62,18 +64,18 @@ async def test_killed_with_9_it_is_back_on_the_same_port_with_what_it_had(tmp_pa
     async with private_redis(tmp_path / "board") as private:
         async with redis.asyncio.Redis.from_url(private.url) as client:
             await client.set("work", "in flight")
-        pid = int((tmp_path / "board" / "redis.pid").read_text())
+        pid = int((tmp_path / "board" / "redis.pid").read_text(encoding="utf-8"))
         os.kill(pid, signal.SIGKILL)
         await until_it_answers(private.url)
         async with redis.asyncio.Redis.from_url(private.url) as client:
             assert await client.get("work") == b"in flight"
-        assert int((tmp_path / "board" / "redis.pid").read_text()) != pid
+        assert int((tmp_path / "board" / "redis.pid").read_text(encoding="utf-8")) != pid
 
 
 async def test_one_that_a_killed_node_left_behind_is_stopped_before_another_starts(tmp_path: Path) -> None:
     left, first = await start_private(tmp_path / "board", SystemClock())
     await _forget(left)
-    pid = int((tmp_path / "board" / "redis.pid").read_text())
+    pid = int((tmp_path / "board" / "redis.pid").read_text(encoding="utf-8"))
     async with redis.asyncio.Redis.from_url(first.url) as client:
         await client.set("work", "in flight")
     async with private_redis(tmp_path / "board") as second:

@@ -44,11 +44,11 @@ def node(start_node: Starter, tmp_path: Path) -> UpNode:
 
 def test_init_writes_a_description_that_passes_and_never_overwrites_one(tmp_path: Path) -> None:
     assert run("shop", "init", "--id", "lenas-garage", cwd=tmp_path).returncode == 0
-    written = (tmp_path / "shop.toml").read_text()
+    written = (tmp_path / "shop.toml").read_text(encoding="utf-8")
     assert "lenas-garage" in written
     again = run("shop", "init", "--id", "other", cwd=tmp_path)
     assert again.returncode == 1
-    assert (tmp_path / "shop.toml").read_text() == written
+    assert (tmp_path / "shop.toml").read_text(encoding="utf-8") == written
 
 
 def test_check_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_check_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
 @pytest.fixture
 def owner(node: UpNode, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """The owner of a shop whose agent runs: a function that runs `commonfab shop …` beside it."""
-    (tmp_path / "shop.toml").write_text(SHOP_TOML.format(node=node.address))
-    (tmp_path / "shop.token").write_text(node.token("shop", "owners-shop"))
+    (tmp_path / "shop.toml").write_text(SHOP_TOML.format(node=node.address), encoding="utf-8")
+    (tmp_path / "shop.token").write_text(node.token("shop", "owners-shop"), encoding="utf-8")
     with (tmp_path / "agent.log").open("wb") as log:
         agent = subprocess.Popen([PROGRAM, "shop", "run"], cwd=tmp_path, env=clean_environment(), stdout=log, stderr=log)
 
@@ -73,7 +73,7 @@ def owner(node: UpNode, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
     yield command
     agent.terminate()
-    assert agent.wait(20) == 0, (tmp_path / "agent.log").read_text()
+    assert agent.wait(20) == 0, (tmp_path / "agent.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_
     order = until(lambda: offered(owner, job))
     assert order in owner("offers").stdout
     assert owner("accept", order).returncode == 0
-    until(lambda: "commonfab shop ready one" in (tmp_path / "agent.log").read_text())
+    until(lambda: "commonfab shop ready one" in (tmp_path / "agent.log").read_text(encoding="utf-8"))
     assert json.loads(node.run("job", "show", job, "--json").stdout)["work_orders"][0]["state"] == "WORK_ORDER_STATE_ACCEPTED"
     assert owner("ready", "one", "--who", "Lena").returncode == 0
     until(lambda: json.loads(node.run("job", "show", job, "--json").stdout)["state"] == "JOB_STATE_DONE")

@@ -40,7 +40,7 @@ def test_its_secrets_are_readable_by_their_owner_only_and_stand_in_no_output(sta
     node = start_node(tmp_path / "node")
     assert stat.S_IMODE((tmp_path / "node" / "steward.token").stat().st_mode) == 0o600
     assert stat.S_IMODE((tmp_path / "node").stat().st_mode) == 0o700
-    password = (tmp_path / "node" / "board" / "redis.conf").read_text().split("requirepass ")[1].split()[0]
+    password = (tmp_path / "node" / "board" / "redis.conf").read_text(encoding="utf-8").split("requirepass ")[1].split()[0]
     written = json.dumps(node.told) + "".join(node.stop()[1:])
     assert password not in written
     assert node.steward_token not in written
@@ -196,7 +196,7 @@ def test_a_wrong_setting_is_named(tmp_path: Path, option: str, value: str, told:
 
 
 def test_a_typo_in_commonfab_toml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "commonfab.toml").write_text('lisen = "127.0.0.1:0"\n')
+    (tmp_path / "commonfab.toml").write_text('lisen = "127.0.0.1:0"\n', encoding="utf-8")
     done = run("up", "--data-dir", str(tmp_path))
     assert done.returncode == 1
     assert "lisen" in done.stderr
@@ -222,6 +222,6 @@ def test_ctrl_c_while_it_starts_leaves_nothing_running(start_node: Starter, tmp_
 
 def _redis_pid(folder: Path) -> int:
     try:
-        return int((folder / "board" / "redis.pid").read_text())
+        return int((folder / "board" / "redis.pid").read_text(encoding="utf-8"))
     except (FileNotFoundError, ValueError):
         return 0

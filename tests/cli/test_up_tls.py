@@ -78,3 +78,4 @@ def test_metrics_beyond_loopback_need_the_certificate_too(tmp_path: Path) -> Non
     done = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", "--metrics-listen", f"{FAR}:0")
     assert done.returncode == 1
     assert "node.listen" in done.stderr
+    assert not (tmp_path / "node").exists()

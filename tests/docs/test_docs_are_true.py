@@ -33,12 +33,12 @@ def load_builder() -> ModuleType:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_tables_are_as_the_code_would_write_them(page: Path) -> None:
-    assert load_builder().rebuilt(page.read_text()) == page.read_text(), "run make docs"
+    assert load_builder().rebuilt(page.read_text(encoding="utf-8")) == page.read_text(encoding="utf-8"), "run make docs"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_on_the_page_exists_with_its_options(page: Path) -> None:
-    for line in COMMAND.findall(page.read_text()):
+    for line in COMMAND.findall(page.read_text(encoding="utf-8")):
         words = shlex.split(line.split("#")[0].replace("…", "").replace("[", "").replace("]", ""))[1:]
         command: Any = typer.main.get_command(app)
         while hasattr(command, "commands") and words and "|" not in words[0]:
@@ -51,12 +51,12 @@ def test_every_command_on_the_page_exists_with_its_options(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_setting_on_the_page_exists(page: Path) -> None:
     known = {f"COMMONFAB_{name.upper()}" for kind in (NodeSettings, CallerSettings) for name in kind.model_fields}
-    assert set(SETTING.findall(page.read_text())) <= known | FOR_TESTS
+    assert set(SETTING.findall(page.read_text(encoding="utf-8"))) <= known | FOR_TESTS
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_link_on_the_page_leads_somewhere(page: Path) -> None:
-    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text())
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
     assert [link for link in links if "://" not in link and not (page.parent / link).exists()] == []
 
 

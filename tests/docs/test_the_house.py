@@ -22,7 +22,7 @@ def sources(package: str) -> list[Path]:
 
 
 def imports(path: Path, top_level_only: bool = False) -> Iterator[str]:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     for node in tree.body if top_level_only else ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (name.name.split(".")[0] for name in node.names)
@@ -50,10 +50,14 @@ def test_the_shop_agent_and_the_light_ground_import_nothing_heavy() -> None:
 
 def test_no_file_grew_too_large() -> None:
     files = [path for package in MAY_IMPORT for path in sources(package)]
-    assert not {path.name: n for path in files if (n := len(path.read_text().splitlines())) > LONGEST_FILE}
+    assert not {path.name: n for path in files if (n := len(path.read_text(encoding="utf-8").splitlines())) > LONGEST_FILE}
 
 
 def test_every_file_carries_its_licence() -> None:
     files = [p for package in (*MAY_IMPORT, "tests", "benchmarks", "docs") for p in sources(package)]
     files += [*(ROOT / "proto").rglob("*.proto"), *(ROOT / "router" / "scripts").glob("*.lua")]
-    assert not [str(p) for p in files if p.stat().st_size and "SPDX-License-Identifier: AGPL-3.0-or-later" not in p.read_text()[:200]]
+    assert not [
+        str(p)
+        for p in files
+        if p.stat().st_size and "SPDX-License-Identifier: AGPL-3.0-or-later" not in p.read_text(encoding="utf-8")[:200]
+    ]

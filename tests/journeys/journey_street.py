@@ -67,8 +67,8 @@ class Street:
         self.maker = await self.node.token(v1.SCOPE_MAKER, "mia")
         self.requester = await self.node.token(v1.SCOPE_REQUESTER, "anna")
         shop = await self.node.token(v1.SCOPE_SHOP, "lena")
-        (self.folder / "cold.ini").write_text(PROFILE)
-        (self.folder / "shop.toml").write_text(self._shop_toml(shop))
+        (self.folder / "cold.ini").write_text(PROFILE, encoding="utf-8")
+        (self.folder / "shop.toml").write_text(self._shop_toml(shop), encoding="utf-8")
         self.agent = CommonfabProcess(["shop", "run", "--config", str(self.folder / "shop.toml")], self.folder / "agent.log")
         self.agent.start()
         self.started.append(self.agent)
@@ -159,7 +159,7 @@ slicer_profile = "cold.ini"
 
     def agent_log(self) -> str:
         assert self.agent is not None
-        return self.agent.log.read_text()
+        return self.agent.log.read_text(encoding="utf-8")
 
 
 @pytest.fixture

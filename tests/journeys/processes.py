@@ -91,20 +91,20 @@ class NodeProcess(CommonfabProcess):
     def start(self) -> None:
         (self.folder / "node.json").unlink(missing_ok=True)
         super().start()
-        wait_until(self._answers, f"the node to start; its log:\n{self.log.read_text()}", 60)
+        wait_until(self._answers, f"the node to start; its log:\n{self.log.read_text(encoding='utf-8')}", 60)
 
     def _answers(self) -> bool:
-        assert self.process is not None and self.process.poll() is None, self.log.read_text()
+        assert self.process is not None and self.process.poll() is None, self.log.read_text(encoding="utf-8")
         return (self.folder / "node.json").exists()
 
     @property
     def address(self) -> str:
-        told: dict[str, str] = json.loads((self.folder / "node.json").read_text())
+        told: dict[str, str] = json.loads((self.folder / "node.json").read_text(encoding="utf-8"))
         return told["address"]
 
     @property
     def steward(self) -> Endpoint:
-        return Endpoint(self.address, (self.folder / "steward.token").read_text().strip())
+        return Endpoint(self.address, (self.folder / "steward.token").read_text(encoding="utf-8").strip())
 
     async def token(self, scope: v1.Scope.ValueType, subject: str) -> str:
         async with connect(self.steward) as node:
@@ -116,4 +116,4 @@ class NodeProcess(CommonfabProcess):
 
     def redis_pid(self) -> int:
         """The process of the node's private Redis."""
-        return int((self.folder / "board" / "redis.pid").read_text())
+        return int((self.folder / "board" / "redis.pid").read_text(encoding="utf-8"))

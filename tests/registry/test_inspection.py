@@ -91,7 +91,7 @@ async def test_a_watcher_is_told_at_once_at_every_change_and_at_the_end(commons:
 
 async def test_a_revision_without_parts_is_inspected_at_once(commons: Commons, tmp_path: Path) -> None:
     path = tmp_path / "manual.txt"
-    path.write_text("how to use it")
+    path.write_text("how to use it", encoding="utf-8")
     request = publication(path)
     request.manifest.ClearField("parts")
     node = commons.node()
@@ -204,7 +204,7 @@ def test_a_file_is_examined_without_any_server(tmp_path: Path) -> None:
 
 def test_examining_a_broken_file_says_why(tmp_path: Path) -> None:
     path = tmp_path / "gear.stl"
-    path.write_text("<html>not found</html>")
+    path.write_text("<html>not found</html>", encoding="utf-8")
     found = examine(path, v1.Demands(), NodeSettings(data_dir=tmp_path / "none"))
     assert [reason.code for reason in found.makeability[0].reasons] == ["file.web_page"]
 

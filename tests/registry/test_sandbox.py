@@ -72,7 +72,7 @@ def child_of(process: int) -> int:
     """The child of a process, once it has one."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
         if children:
             return int(children[0])
         time.sleep(0.005)
@@ -81,7 +81,7 @@ def child_of(process: int) -> int:
 
 def hard_limits(process: Path) -> dict[str, str]:
     """What a process may not go beyond, by the names of /proc."""
-    lines = (process / "limits").read_text().splitlines()[1:]
+    lines = (process / "limits").read_text(encoding="utf-8").splitlines()[1:]
     return {line[:26].strip(): line[26:].split()[1] for line in lines}
 
 
@@ -89,7 +89,7 @@ def is_gone(process: int) -> bool:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         try:
-            if Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+            if Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z":
                 return True
         except FileNotFoundError:
             return True

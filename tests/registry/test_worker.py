@@ -32,7 +32,7 @@ def working(settings: NodeSettings) -> Iterator[subprocess.Popen[bytes]]:
     try:
         deadline = time.monotonic() + 60
         while b"ready to inspect" not in log.read_bytes()[before:]:
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
+            assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
             time.sleep(0.02)
         yield process
     finally:

@@ -39,7 +39,8 @@ def write_shop(folder: Path, node: str = "127.0.0.1:1", accept: str = "always", 
     file = folder / "shop.toml"
     file.write_text(
         f'[shop]\nid = "{SHOP}"\n[router]\nnode = "{node}"\ntoken = "cfab_test"\n'
-        f'[policy]\naccept = "{accept}"\n{policy}\n[[machine]]\n{lines}\n'
+        f'[policy]\naccept = "{accept}"\n{policy}\n[[machine]]\n{lines}\n',
+        encoding="utf-8",
     )
     return file
 

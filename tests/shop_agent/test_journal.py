@@ -177,6 +177,19 @@ def test_ready_said_while_the_machine_still_ran_does_not_count_for_the_bed_with_
     assert journal.ready("mk3") is None
 
 
+def test_ready_said_while_the_machine_is_seen_at_work_is_refused_and_what_was_said_before_is_void(journal: Journal) -> None:
+    """The owner says ready, and then prints a vase of her own: the bed with the vase on it is not ready."""
+    journal.mark_ready("mk3", "Lena")
+    journal.note_busy("mk3", "vase.gcode")
+    with pytest.raises(Refused) as refused:
+        journal.mark_ready("mk3", "Lena")
+    assert refused.value.code == "machine.busy" and journal.ready("mk3") is None
+    journal.note_busy("mk3", "")
+    assert journal.ready("mk3") is None
+    journal.mark_ready("mk3", "Lena")
+    assert journal.ready("mk3") is not None
+
+
 def test_the_word_that_settled_a_lost_piece_also_says_that_the_bed_is_clear(journal: Journal) -> None:
     accept(journal, quantity=2)
     leave_to_start(journal)

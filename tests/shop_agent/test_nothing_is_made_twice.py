@@ -5,6 +5,7 @@ order is reported exactly once. The judge is the machine's own log, not the agen
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
@@ -162,7 +163,7 @@ class Street(RuleBasedStateMachine):
     def ends(self) -> dict[str, Any]:
         """How each run ended, as the machine itself has it; one that it forgot has no end."""
         file = self.folder / "virtual-mk3.json"
-        ended: dict[str, Any] = json.loads(file.read_text())["ended"] if file.exists() else {}
+        ended: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))["ended"] if file.exists() else {}
         return {name: end for name, end in ended.items() if end["done"] and name not in self.forgotten}
 
     def alive(self, doing: Callable[[], Any], fuse: int | None) -> None:
@@ -172,7 +173,8 @@ class Street(RuleBasedStateMachine):
             doing()
         except Killed:
             self.dies()
-        self.fuse.left = None
+        finally:
+            self.fuse.left = None
 
     def dies(self) -> None:
         self.fuse.left = None
@@ -233,7 +235,8 @@ class Street(RuleBasedStateMachine):
         if looks and not running:
             self.lies_on_bed = ""
         if running or looks:
-            self.journal.mark_ready("mk3", "Lena")
+            with contextlib.suppress(Refused):  # it was last seen at work
+                self.journal.mark_ready("mk3", "Lena")
 
     @rule()
     @precondition(lambda self: not self.lies_on_bed)
@@ -248,7 +251,7 @@ class Street(RuleBasedStateMachine):
     @precondition(lambda self: not self.certain)
     def the_machines_computer_is_switched_off_in_the_middle_of_a_piece(self) -> None:
         running = self.loop.run_until_complete(self.metal.look("")).busy_with
-        if running:
+        if running and "vase" not in running:
             self.loop.run_until_complete(VirtualMachine.stop(self.metal, running))
             self.forgotten.add(running)
 
@@ -296,7 +299,7 @@ class Street(RuleBasedStateMachine):
     def made(self) -> Counter[str]:
         """What the machine really finished, by order."""
         file = self.folder / "made.jsonl"
-        lines = file.read_text().splitlines() if file.exists() else []
+        lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
         return Counter(json.loads(line)["name"].removeprefix("cf-").rsplit("-a", 1)[0] for line in lines if "vase" not in line)
 
     def quantity(self, order: str) -> int:

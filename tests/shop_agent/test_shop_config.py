@@ -24,10 +24,10 @@ def complaint(file: Path) -> str:
 def with_line(folder: Path, old: str, new: str) -> tuple[Path, int]:
     """The usual shop.toml with one line replaced, and the number of that line."""
     file = write_shop(folder)
-    lines = file.read_text().splitlines()
+    lines = file.read_text(encoding="utf-8").splitlines()
     number = next(i for i, line in enumerate(lines) if line.startswith(old))
     lines[number] = new
-    file.write_text("\n".join(lines))
+    file.write_text("\n".join(lines), encoding="utf-8")
     return file, number + 1
 
 
@@ -39,8 +39,8 @@ def test_a_misspelt_key_is_named_with_its_line_and_the_key_that_was_meant(tmp_pa
 def test_the_line_is_that_of_the_second_machine_when_the_second_is_wrong(tmp_path: Path) -> None:
     file = write_shop(tmp_path)
     second = '[[machine]]\nid = "b"\nenvelope_mm = [1, 2, 3]\nmaterials = ["pla"]\ncontrol = "virtual"\nspeed_factor = "fast"\n'
-    file.write_text(file.read_text() + second)
-    line = len(file.read_text().splitlines())
+    file.write_text(file.read_text(encoding="utf-8") + second, encoding="utf-8")
+    line = len(file.read_text(encoding="utf-8").splitlines())
     assert f"line {line}: 'speed_factor' in [[machine]]" in complaint(file)
 
 
@@ -57,7 +57,7 @@ def test_a_missing_key_is_named_with_the_table_that_lacks_it(tmp_path: Path) -> 
 
 def test_a_shop_without_machines_is_told_so(tmp_path: Path) -> None:
     file = tmp_path / "shop.toml"
-    file.write_text('[shop]\nid = "a"\n')
+    file.write_text('[shop]\nid = "a"\n', encoding="utf-8")
     assert "[[machine]] is missing" in complaint(file)
 
 
@@ -72,8 +72,8 @@ def test_an_octoprint_without_an_address_is_asked_for_one(tmp_path: Path) -> Non
 
 def test_two_machines_of_one_name_are_refused(tmp_path: Path) -> None:
     file = write_shop(tmp_path)
-    block = file.read_text().split("[[machine]]")[1]
-    file.write_text(file.read_text() + "[[machine]]" + block)
+    block = file.read_text(encoding="utf-8").split("[[machine]]")[1]
+    file.write_text(file.read_text(encoding="utf-8") + "[[machine]]" + block, encoding="utf-8")
     assert "two machines are called 'mk3'" in complaint(file)
 
 
@@ -87,7 +87,7 @@ def test_a_token_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_secrets_are_read_from_their_files_and_never_shown(tmp_path: Path) -> None:
-    (tmp_path / "t").write_text("cfab_secret\n")
+    (tmp_path / "t").write_text("cfab_secret\n", encoding="utf-8")
     file, _ = with_line(tmp_path, "token", 'token_file = "t"')
     config = load_config(file)
     assert config.router.token == "cfab_secret"

@@ -25,7 +25,7 @@ def machine(folder: Path, clock: ManualClock) -> VirtualMachine:
 
 def made(folder: Path) -> list[str]:
     file = folder / "made.jsonl"
-    return [json.loads(line)["name"] for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line)["name"] for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 async def test_it_plays_the_toolpaths_time_divided_by_the_factor(tmp_path: Path, manual_clock: ManualClock) -> None:

@@ -47,7 +47,9 @@ class OctoPrintPeer:
     @property
     def serial_log(self) -> str:
         """What went over the virtual printer's serial line: what the printer itself saw."""
-        return "".join(file.read_text() for file in sorted((self.folder / "logs").glob("plugin_virtual_printer_serial.log*")))
+        return "".join(
+            file.read_text(encoding="utf-8") for file in sorted((self.folder / "logs").glob("plugin_virtual_printer_serial.log*"))
+        )
 
     def call(self, method: str, path: str, **what: object) -> httpx.Response:
         """One request with the user's key."""
@@ -105,7 +107,7 @@ class OctoPrintPeer:
             self.process.wait()
 
     def _last_words(self) -> str:
-        return "\n".join((self.folder / "peer.log").read_text().splitlines()[-15:])
+        return "\n".join((self.folder / "peer.log").read_text(encoding="utf-8").splitlines()[-15:])
 
 
 def _python() -> Path:
@@ -131,9 +133,9 @@ def _configure(folder: Path, key: str) -> None:
             "virtual_printer": {"enabled": True, "throttle": 0.0001, "simulated_errors": [], "sendWait": False, "passcode": ""},
         },
     }
-    (folder / "config.yaml").write_text(json.dumps(config))
+    (folder / "config.yaml").write_text(json.dumps(config), encoding="utf-8")
     owner = {"active": True, "apikey": key, "groups": ["users", "admins"], "password": "x", "permissions": [], "roles": [], "settings": {}}
-    (folder / "users.yaml").write_text(json.dumps({"_version": 2, "owner": owner}))
+    (folder / "users.yaml").write_text(json.dumps({"_version": 2, "owner": owner}), encoding="utf-8")
 
 
 def _free_port() -> int:
