@@ -193,7 +193,15 @@ def _offer_row(record: OfferRecord) -> tuple[str, ...]:
     what = f"{offer.part_name} of {offer.title}"
     about = describe.duration(offer.estimate.machine_time)
     answer = record.answer or ("" if record.stands else "gone")
-    return offer.work_order_id, what, str(offer.quantity), offer.machine_id, f"{offer.distance_km:.1f}", f"{about} a piece", answer
+    return (
+        offer.work_order_id,
+        what,
+        str(offer.quantity),
+        offer.machine_id,
+        f"{offer.distance_km:.1f}" if offer.HasField("distance_km") else "?",
+        f"{about} a piece",
+        answer,
+    )
 
 
 def _offer_as_json(record: OfferRecord) -> dict[str, object]:

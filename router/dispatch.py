@@ -132,7 +132,7 @@ def _lot(order_id: str, job: v1.Job, able: Able, pieces: int) -> Lot:
         estimate=able.way.estimate,
         mesh_sha256=job.specification.mesh_sha256,
         purpose=job.request.purpose,
-        distance_km=able.distance_km or 0.0,
+        distance_km=able.distance_km,
         why=why(able),
         expires_in=Duration(),
     )

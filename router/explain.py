@@ -49,7 +49,7 @@ def _candidate(able: Able) -> v1.Candidate:
         shop_id=able.shop.id,
         shop_name=able.shop.name,
         machine_id=able.machine.id,
-        distance_km=able.distance_km or 0.0,
+        distance_km=able.distance_km,
         free_in=free_in,
         why=why(able),
     )

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from commonfab import materials, processes, v1
+from commonfab.envelope import too_small
 from commonfab.reasons import reason
-from commonfab.units import km, mm
+from commonfab.units import km
 from shop_agent.config import MachineSection, ShopConfig
 from shop_agent.records import OfferRecord
 
@@ -45,6 +46,8 @@ def decide(record: OfferRecord, config: ShopConfig) -> Decision:
         return Decision(Answer.DECLINE, against)
     if record.tried_before:
         return Decision(Answer.ASK, (reason("policy.tried"),))
+    if config.policy.max_km and not offer.HasField("distance_km"):
+        return Decision(Answer.ASK, (reason("place.unknown"),))
     if config.policy.accept == "ask":
         return Decision(Answer.ASK, (reason("policy.ask"),))
     return Decision(Answer.ACCEPT)
@@ -59,13 +62,8 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
         reasons.append(reason("process.other", needs.process))
     if not any(materials.satisfies(has, needs.material) for has in machine.materials):
         reasons.append(reason("material.missing", needs.material))
-    size, room = needs.size_mm, machine.envelope_mm
-    across, deep = size.x, size.y
-    if (across > room[0] or deep > room[1]) and (deep <= room[0] and across <= room[1]):
-        across, deep = deep, across  # a quarter turn about the vertical
-    for code, wanted, has in (("size.x", across, room[0]), ("size.y", deep, room[1]), ("size.z", size.z, room[2])):
-        if wanted > has:
-            reasons.append(reason(code, needs=mm(wanted), has=mm(has)))
+    width, depth, height = machine.envelope_mm
+    reasons += too_small(needs.size_mm, v1.Size(x=width, y=depth, z=height))
     return reasons
 
 

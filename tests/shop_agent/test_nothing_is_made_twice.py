@@ -127,6 +127,8 @@ class Street(RuleBasedStateMachine):
         self.completes: dict[str, set[str]] = {}
         self.count = 0
         self.agent_starts()
+        self.somebody_needs_something(quantity=2)
+        self.somebody_says_ready(looks=True)
 
     def agent_starts(self) -> None:
         """A new process on the old files."""
@@ -223,6 +225,13 @@ class Street(RuleBasedStateMachine):
     @rule(fuse=FUSE, answer_lost=st.booleans())
     def agent_and_router_talk(self, fuse: int | None, answer_lost: bool) -> None:
         self.alive(lambda: self.talk_once(answer_lost), fuse)
+
+    @rule(turns=st.integers(1, 3))
+    def a_while_without_trouble(self, turns: int) -> None:
+        """Leads deep into the life of an order, where the troubles above find more to spoil."""
+        for _ in range(turns):
+            self.talk_once()
+            self.work_once()
 
     @rule(seconds=TIMES)
     def time_passes(self, seconds: float) -> None:

@@ -44,6 +44,13 @@ def test_what_the_owner_would_not_take_is_declined_with_figures(tmp_path: Path, 
     assert decision.answer is Answer.DECLINE and codes(decision) == [code] and decision.note
 
 
+def test_a_shop_with_a_limit_on_distance_is_asked_where_the_distance_is_not_known(tmp_path: Path) -> None:
+    wanted = offer()
+    wanted.ClearField("distance_km")
+    decision = decided(tmp_path, wanted, policy="max_km = 1.5")
+    assert decision.answer is Answer.ASK and codes(decision) == ["place.unknown"]
+
+
 def test_an_offer_for_a_machine_that_was_sold_is_declined(tmp_path: Path) -> None:
     assert codes(decided(tmp_path, offer(machine_id="old"))) == ["machine.gone"]
 
