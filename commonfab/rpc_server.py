@@ -7,6 +7,7 @@ import logging
 import secrets
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -166,33 +167,30 @@ class _Call:
 
     def single(self, inner: Any) -> Any:
         async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            started = time.perf_counter()
-            status = grpc.StatusCode.OK
-            try:
-                self.guard.admit(self.method, self.authorization)
-                return await inner(request, context)
-            except Exception as error:
-                told = self.guard.refused(error, self.method)
-                status = told.status
-                await context.abort_with_status(status_of(told))
-            finally:
-                self.guard.count(self.method, status, started)
+            async with self._answering(context):
+                message = await inner(request, context)
+            return message
 
         return answer
 
     def streaming(self, inner: Any) -> Any:
         async def answer(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[Any]:
-            started = time.perf_counter()
-            status = grpc.StatusCode.OK
-            try:
-                self.guard.admit(self.method, self.authorization)
+            async with self._answering(context):
                 async for message in inner(request, context):
                     yield message
-            except Exception as error:
-                told = self.guard.refused(error, self.method)
-                status = told.status
-                await context.abort_with_status(status_of(told))
-            finally:
-                self.guard.count(self.method, status, started)
 
         return answer
+
+    @asynccontextmanager
+    async def _answering(self, context: grpc.aio.ServicerContext[Any, Any]) -> AsyncIterator[None]:
+        started = time.perf_counter()
+        status = grpc.StatusCode.OK
+        try:
+            self.guard.admit(self.method, self.authorization)
+            yield
+        except Exception as error:
+            told = self.guard.refused(error, self.method)
+            status = told.status
+            await context.abort_with_status(status_of(told))
+        finally:
+            self.guard.count(self.method, status, started)
