@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -32,6 +34,11 @@ from router.service import JobRouterService, LedgerService, ShopDeskService
 CANCEL_AGAIN_SECONDS = 0.1
 
 
+BEGIN_AGAIN_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
 @dataclass(frozen=True)
 class Router:
     """The router of one node: mount its services, then start it."""
@@ -48,8 +55,9 @@ class Router:
         """Bring the tables up to date and begin to keep the board moving. The registry answers at `registry_address`, on this machine."""
         await asyncio.to_thread(migrate, self._engine, "router")
         self._door.open(registry_address)
-        for life in (self._dispatcher.bell.run(), self._dispatcher.run(), self._dispatcher.keep_deadlines(), self._clerk.run()):
-            self._tasks.add(asyncio.create_task(life))
+        dispatcher = self._dispatcher
+        for live in (dispatcher.bell.run, dispatcher.run, dispatcher.keep_deadlines, self._clerk.run):
+            self._tasks.add(asyncio.create_task(_keep_alive(live)))
 
     async def close(self) -> None:
         """Stop; what is under way lies on the board and goes on at the next start."""
@@ -80,6 +88,16 @@ def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock
     )
     clerk = LedgerClerk(board, book, ids("clerk"))
     return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, policy, terms, ids), set())
+
+
+async def _keep_alive(live: Callable[[], Awaitable[None]]) -> None:
+    """Live until cancelled. An error that nobody foresaw is logged and the task begins again: a board that stands still helps nobody."""
+    while True:
+        try:
+            await live()
+        except Exception:
+            log.exception("%s broke and begins again", live.__qualname__)
+            await asyncio.sleep(BEGIN_AGAIN_SECONDS)
 
 
 def explain(error: Exception) -> Refused | None:

@@ -14,6 +14,7 @@ import os
 import re
 import shutil
 import signal
+import struct
 import tempfile
 import zipfile
 from collections.abc import Sequence
@@ -215,6 +216,7 @@ def _only_shapes(mesh: Path, work: Path) -> Path:
     if head != b"PK\x03\x04":
         target = work / "part.stl"
         shutil.copyfile(mesh, target)
+        _mark_as_binary(target)
         return target
     target = work / "part.3mf"
     try:
@@ -228,6 +230,22 @@ def _only_shapes(mesh: Path, work: Path) -> Path:
     except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
         raise Refused("slicer.mesh", f"a damaged 3MF ({error})") from error
     return target
+
+
+def _mark_as_binary(stl: Path) -> None:
+    """Make PrusaSlicer see that a binary STL is one.
+
+    It looks for a byte above 127 in the 128 bytes after the head, and takes the file for text where there is none: so with a box of
+    10 × 10 × 3 mm, whose coordinates have no such byte. The first triangle's normal, which slicers work out anew anyway, gets one: its x
+    becomes minus nothing.
+    """
+    with stl.open("r+b") as file:
+        head = file.read(84 + 128)
+        triangles = int.from_bytes(head[80:84], "little")
+        is_binary = len(head) >= 84 + 50 and stl.stat().st_size == 84 + 50 * triangles
+        if is_binary and max(head[84:]) <= 127:
+            file.seek(84)
+            file.write(struct.pack("<f", -0.0))
 
 
 def _is_shape(name: str) -> bool:

@@ -13,7 +13,10 @@ import redis
 sys.path.insert(0, str(Path(__file__).parent))  # so that every test can say `from clocks import ManualClock`
 
 from clocks import ManualClock
+from peers.octoprint.peer import octoprint, octoprint_server
 from redis_servers import free_port, start_redis, stop_redis
+
+__all__ = ["octoprint", "octoprint_server"]  # fixtures that live beside their peer
 
 
 @pytest.fixture

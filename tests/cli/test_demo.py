@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,39 @@ def processes_in(folder: Path) -> list[int]:
     return found
 
 
+Demo = subprocess.Popen[str]
+
+
+@pytest.fixture
+def start_demo() -> Iterator[Callable[..., Demo]]:
+    """Starts demos, and ends those that the test left running."""
+    started: list[Demo] = []
+
+    def start(*options: str) -> Demo:
+        pipe = subprocess.PIPE
+        command = [PROGRAM, "demo", *options]
+        demo = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        started.append(demo)
+        return demo
+
+    yield start
+    for demo in started:
+        if demo.poll() is None:
+            demo.terminate()
+            demo.communicate(timeout=60)
+
+
+def until_shops_open(demo: Demo, folder: Path) -> None:
+    """Return in the middle of the story: the node answers and the last shop is about to open."""
+
+    def opened() -> bool:
+        if demo.poll() is not None:
+            pytest.fail("".join(demo.communicate()))
+        return (folder / LOFT.id / "shop.toml").exists()
+
+    until(opened)
+
+
 @pytest.mark.slow
 def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_running(tmp_path: Path) -> None:
     folder = tmp_path / "street"
@@ -57,11 +91,9 @@ def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_ru
 
 
 @pytest.mark.slow
-def test_without_once_the_street_stays_up_until_ctrl_c(tmp_path: Path) -> None:
+def test_without_once_the_street_stays_up_until_ctrl_c(tmp_path: Path, start_demo: Callable[..., Demo]) -> None:
     folder = tmp_path / "street"
-    pipe = subprocess.PIPE
-    command = [PROGRAM, "demo", "--folder", str(folder)]
-    running = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+    running = start_demo("--folder", str(folder))
     assert running.stdout is not None
     tried = next(line for line in running.stdout if line.strip().endswith("job list")).split()
     settings = dict(word.split("=", 1) for word in tried if "=" in word)
@@ -74,12 +106,12 @@ def test_without_once_the_street_stays_up_until_ctrl_c(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_broken_off_in_the_middle_it_leaves_nothing_running(tmp_path: Path, sign: signal.Signals, code: int) -> None:
+def test_broken_off_in_the_middle_it_leaves_nothing_running(
+    tmp_path: Path, start_demo: Callable[..., Demo], sign: signal.Signals, code: int
+) -> None:
     folder = tmp_path / "street"
-    pipe = subprocess.PIPE
-    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
-    running = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
-    until(lambda: (folder / LOFT.id / "shop.toml").exists())
+    running = start_demo("--once", "--folder", str(folder))
+    until_shops_open(running, folder)
     running.send_signal(sign)
     _, err = running.communicate(timeout=60)
     assert running.returncode == code
@@ -88,15 +120,12 @@ def test_broken_off_in_the_middle_it_leaves_nothing_running(tmp_path: Path, sign
 
 
 @pytest.mark.slow
-def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path) -> None:
+def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path, start_demo: Callable[..., Demo]) -> None:
     folder = tmp_path / "street"
-    command = [PROGRAM, "demo", "--once", "--folder", str(folder)]
-    running = subprocess.Popen(
-        command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    until(lambda: (folder / LOFT.id / "shop.toml").exists())
+    running = start_demo("--once", "--folder", str(folder))
+    until_shops_open(running, folder)
     running.kill()
-    running.wait()
+    running.communicate()
     until(lambda: not processes_in(folder), 30)
 
 

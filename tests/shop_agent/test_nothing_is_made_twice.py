@@ -112,8 +112,8 @@ class Metal(VirtualMachine):
 class Street(RuleBasedStateMachine):
     """A shop with one machine, and a router, with a bad line between them."""
 
-    @initialize(automatic=st.booleans(), certain=st.booleans())
-    def opens(self, automatic: bool, certain: bool) -> None:
+    @initialize(automatic=st.booleans(), certain=st.booleans(), head_start=st.integers(0, 6))
+    def opens(self, automatic: bool, certain: bool, head_start: int) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="street-", dir=FAST_FOLDER))
         self.config = shop(self.folder, starts_itself=automatic, clears_itself=automatic, speed_factor=60)
         self.key = load_or_make_key(self.config.key_file)
@@ -129,6 +129,10 @@ class Street(RuleBasedStateMachine):
         self.agent_starts()
         self.somebody_needs_something(quantity=2)
         self.somebody_says_ready(looks=True)
+        for _ in range(head_start):  # the trouble begins at any stage of the order
+            self.a_while_without_trouble(1)
+            if not automatic:
+                self.somebody_says_ready(looks=True)
 
     def agent_starts(self) -> None:
         """A new process on the old files."""
@@ -226,7 +230,7 @@ class Street(RuleBasedStateMachine):
     def agent_and_router_talk(self, fuse: int | None, answer_lost: bool) -> None:
         self.alive(lambda: self.talk_once(answer_lost), fuse)
 
-    @rule(turns=st.integers(1, 3))
+    @rule(turns=st.integers(1, 4))
     def a_while_without_trouble(self, turns: int) -> None:
         """Leads deep into the life of an order, where the troubles above find more to spoil."""
         for _ in range(turns):

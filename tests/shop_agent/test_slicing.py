@@ -88,6 +88,16 @@ async def test_a_part_larger_than_the_bed_is_sliced_by_prusaslicer_without_a_wor
 
 
 @needs_slicer
+async def test_a_binary_stl_that_prusaslicer_takes_for_text_is_sliced_all_the_same(tmp_path: Path) -> None:
+    """10 × 10 × 3 mm: no byte of its first triangles is above 127, which is how PrusaSlicer tells binary from text."""
+    mesh = box_stl(10, 10, 3)
+    assert max(mesh[84:212]) <= 127
+    _, path = await sliced(request_for(tmp_path, mesh, (10, 10, 3)))
+    assert laid(path)[0] == pytest.approx(10, abs=0.6) and path.laid_highest[2] == pytest.approx(3, abs=0.2)
+    assert (tmp_path / "mesh").read_bytes() == mesh
+
+
+@needs_slicer
 async def test_what_is_no_mesh_is_refused_with_the_slicers_own_last_words(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="Loading of a model file failed") as refused:
         await sliced(request_for(tmp_path, b"solid nonsense", (1, 1, 1)))
