@@ -72,7 +72,7 @@ def estimate(report: v1.GeometryReport, material: str) -> v1.Estimate:
     three layers of 0.3 mm somewhat thinner; 20 % is the infill. All three are what PrusaSlicer 2.5.0 does when nothing is set.
     Grams = F · density (that of PLA where no material is demanded, or one of unknown density).
     Minutes = 5 + F / (5 mm³/s): 5 minutes to heat and home, and 5 mm³/s as the average over walls, infill and travel. Against that slicer's
-    own figures for a cube, a plate, a bracket, a disc, a block and a ring, the grams are within 20 % and the minutes within 25 %; a faster
+    own figures for a cube, a plate, a bracket, a disc, a block and a ring, the grams are within 20 % and the minutes within 26 %; a faster
     or slower printer is off by its own factor. Supports are not counted.
     """
     volume = report.volume_mm3
