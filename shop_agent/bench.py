@@ -205,6 +205,8 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
         return Fail(_why_ended(attempt))
     if attempt.scrap > scene.scrap_allowed:
         return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
+    if not scene.first_in_line:
+        return Wait("an earlier order is on the machine")
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
     if (bed := _bed_step(scene)) is not None:

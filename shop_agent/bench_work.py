@@ -60,17 +60,19 @@ class Bench:
         self._said: dict[str, str] = {}
 
     async def tend(self) -> None:
-        """Work until cancelled. An error of one look or step is logged and the next look begins afresh from the journal."""
+        """Work until cancelled."""
         while True:
-            try:
-                working = await self.work()
-            except Refused as refused:
-                self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
-                working = True
-            except Exception:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
-                log.exception("%s: something went wrong; looking again", self.facts.id)
-                working = True
-            await self.bell.wait(self._pause(working))
+            await self.bell.wait(self._pause(await self.work_safely()))
+
+    async def work_safely(self) -> bool:
+        """`work`, where an error of one look or step is logged, and the next look begins afresh from the journal."""
+        try:
+            return await self.work()
+        except Refused as refused:
+            self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
+        except Exception:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
+            log.exception("%s: something went wrong; looking again", self.facts.id)
+        return True
 
     async def close(self) -> None:
         """Stop preparing and let go of the machine, which goes on with what it does."""
@@ -94,7 +96,7 @@ class Bench:
 
     async def reconcile(self) -> None:
         """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
-        await self.work()
+        await self.work_safely()
 
     def describe(self) -> v1.Machine:
         """The machine as the router is told of it."""

@@ -201,10 +201,12 @@ def _resolved(config: ShopConfig, text: str) -> ShopConfig:
     """Relative paths count from the file's folder; secrets are read."""
     home = config.path.resolve().parent
     router, token_line = config.router, line_of(text, ("router", "token_file"))
+    if router.ca and not (home / router.ca.expanduser()).is_file():
+        raise Refused("shop.config", f"{config.path} line {line_of(text, ('router', 'ca'))}: there is no {home / router.ca}")
     router = router.model_copy(
         update={
             "token": router.token or _secret(config.path, home, router.token_file, token_line),
-            "ca": home / router.ca if router.ca else None,
+            "ca": home / router.ca.expanduser() if router.ca else None,
         }
     )
     machines = tuple(_resolved_machine(config.path, home, machine, text, index) for index, machine in enumerate(config.machine))
@@ -222,7 +224,7 @@ def _resolved_machine(path: Path, home: Path, machine: MachineSection, text: str
         "name": machine.name or machine.id,
         "slicer_profile": profile,
         "api_key": machine.api_key or _secret(path, home, machine.api_key_file, key_line),
-        "journal_file": home / machine.journal_file if machine.journal_file else None,
+        "journal_file": home / machine.journal_file.expanduser() if machine.journal_file else None,
     }
     return machine.model_copy(update=update)
 

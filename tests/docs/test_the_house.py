@@ -61,3 +61,14 @@ def test_every_file_carries_its_licence() -> None:
         for p in files
         if p.stat().st_size and "SPDX-License-Identifier: AGPL-3.0-or-later" not in p.read_text(encoding="utf-8")[:200]
     ]
+
+
+def test_text_files_are_read_and_written_as_utf8_whatever_the_locale_says() -> None:
+    """The CAD kernel leaves the locale of its process at C; from then on a plain `read_text()` stumbles over every "×"."""
+    wrong = []
+    for path in [p for package in (*MAY_IMPORT, "tests", "benchmarks", "docs") for p in sources(package)]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            named = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("read_text", "write_text")
+            if named and "encoding" not in {keyword.arg for keyword in node.keywords}:  # type: ignore[attr-defined]
+                wrong.append(f"{path.relative_to(ROOT)}:{node.lineno}")  # type: ignore[attr-defined]
+    assert not wrong

@@ -58,6 +58,15 @@ async def test_a_worker_inspects_and_stops_when_told(commons: Commons, part: Pat
         assert worker.wait(30) == 0
 
 
+def test_a_worker_that_is_told_to_stop_many_times_at_once_stops(commons: Commons) -> None:
+    """Linux tells a child of a killed node once for each thread that the node had; the second word came while the first was being heard,
+    and the worker waited for itself for ever."""
+    with working(commons.settings) as worker:
+        for _ in range(3000):
+            worker.send_signal(signal.SIGTERM)
+        assert worker.wait(30) == 0
+
+
 async def test_a_worker_killed_over_its_work_loses_nothing(commons: Commons, tmp_path: Path) -> None:
     write_step(tmp_path / "part.step", 10, 20, 30)  # the first STEP takes seconds, for the kernel must be loaded
     node = commons.node()

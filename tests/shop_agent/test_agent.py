@@ -42,7 +42,7 @@ class AgentProcess:
         self.process.wait()
 
     def said(self) -> str:
-        return self.log.read_text()
+        return self.log.read_text(encoding="utf-8")
 
 
 @contextmanager
@@ -60,13 +60,13 @@ def running(file: Path, no_slicer: bool = False) -> Iterator[AgentProcess]:
 
 def made(folder: Path) -> list[str]:
     file = folder / "shop-data" / "made.jsonl"
-    return [json.loads(line)["name"] for line in file.read_text().splitlines()] if file.exists() else []
+    return [json.loads(line)["name"] for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
 
 
 def on_virtual_machine(folder: Path) -> str:
     """What the machine is at work on."""
     file = folder / "shop-data" / "virtual-mk3.json"
-    run = json.loads(file.read_text())["run"] if file.exists() else None
+    run = json.loads(file.read_text(encoding="utf-8"))["run"] if file.exists() else None
     return run["name"] if run else ""
 
 
@@ -276,6 +276,15 @@ async def test_sigterm_ends_the_agent_in_order_and_the_machine_goes_on(tmp_path:
             assert "machines go on" in agent.said() and on_virtual_machine(tmp_path)
 
 
+async def test_a_printer_that_is_away_when_the_agent_starts_is_told_as_offline(tmp_path: Path) -> None:
+    router = SmallRouter()
+    async with served(router) as address:
+        with running(write_shop(tmp_path, address, control="octoprint", url="http://127.0.0.1:9", api_key="x")):
+            await until(lambda: router.requests)
+            machine = router.requests[0].shop.machines[0]
+    assert machine.state == v1.MACHINE_STATE_OFFLINE and "does not answer" in machine.state_reason
+
+
 def test_a_shop_with_a_typo_ends_at_once_with_the_line(tmp_path: Path) -> None:
     file = write_shop(tmp_path, envelop=1)
     ended = subprocess.run(
@@ -289,7 +298,7 @@ async def test_an_idle_agent_stays_small(tmp_path: Path) -> None:
     async with served(router) as address:
         with running(write_shop(tmp_path, address)) as agent:
             await until(lambda: router.held)
-            status = Path(f"/proc/{agent.process.pid}/status").read_text()
+            status = Path(f"/proc/{agent.process.pid}/status").read_text(encoding="utf-8")
             resident_mb = int(status.split("VmRSS:")[1].split()[0]) / 1024
             assert resident_mb < 75
 

@@ -23,7 +23,7 @@ COARSE = "layer_height = 0.3\nfirst_layer_height = 0.3\nperimeters = 1\nfill_den
 
 def octoprint_shop(folder: Path, address: str, peer: OctoPrintPeer, **what: object) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "cold.ini").write_text(COLD + COARSE)
+    (folder / "cold.ini").write_text(COLD + COARSE, encoding="utf-8")
     keys = {"control": "octoprint", "url": peer.url, "api_key": peer.api_key, "slicer_profile": "cold.ini"} | what
     return write_shop(folder, address, **keys)  # type: ignore[arg-type]
 

@@ -119,6 +119,10 @@ def test_leave_in_hand_it_starts_the_first_piece(scene: Scene) -> None:
     assert next_step(attempt(), scene) == bench.StartPiece(1)
 
 
+def test_even_with_leave_nothing_starts_while_another_piece_was_left_on_the_machine(scene: Scene) -> None:
+    assert "earlier order" in waits(next_step(attempt(), replace(automatic(scene), first_in_line=False))).why
+
+
 def test_nothing_starts_when_the_lease_may_have_run_out(scene: Scene) -> None:
     assert waits(next_step(attempt(), replace(scene, lease_holds=False))).call
 

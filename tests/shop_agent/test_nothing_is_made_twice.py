@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from clocks import ManualClock
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -358,7 +359,7 @@ class Street(RuleBasedStateMachine):
 
 assert issubclass(Refused, Exception) and not issubclass(Killed, Exception)  # nothing in the agent may catch a kill
 
-TestStreet = Street.TestCase
+TestStreet = pytest.mark.slow(Street.TestCase)
 TestStreet.settings = settings(
     max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
 )

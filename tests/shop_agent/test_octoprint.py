@@ -40,7 +40,7 @@ def toolpath(folder: Path, lines: int = 100, mark: str = "") -> Toolpath:
     """A toolpath without heating; a hundred lines take about half a second."""
     file = folder / f"t{lines}{mark}.gcode"
     moves = "".join(f"G1 X{i % 50} Y10 E{i / 10} F3000\n" for i in range(lines))
-    file.write_text(f"; {mark}\nG28\nG90\nM82\n{moves}")
+    file.write_text(f"; {mark}\nG28\nG90\nM82\n{moves}", encoding="utf-8")
     return Toolpath(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), 60, 1)
 
 
@@ -139,7 +139,7 @@ async def test_a_wrong_key_is_said_to_be_one(tmp_path: Path, octoprint: OctoPrin
 
 async def test_a_toolpath_that_was_changed_after_the_check_is_not_sent(tmp_path: Path, printer: OctoPrint) -> None:
     path = toolpath(tmp_path)
-    Path(path.file).write_text("M997\n")
+    Path(path.file).write_text("M997\n", encoding="utf-8")
     with pytest.raises(Refused) as refused:
         await printer.put(path, OURS)
     assert refused.value.code == "toolpath.changed"
