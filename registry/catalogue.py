@@ -13,13 +13,17 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
+from grpc import StatusCode
 
 from commonfab import v1
 from commonfab.canonical import digest
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.ids import Ids
+from commonfab.reasons import REASONS
 from registry.blobs import BlobStore
+from registry.geometry.faults import Unmeasurable
+from registry.geometry.sniff import check_promise
 from registry.inspection import Inspections, subjects_of
 from registry.licences import Licences
 from registry.manifests import check_texts, in_order
@@ -53,7 +57,7 @@ class Catalogue:
     def publish(self, caller: v1.Token, design: v1.Design, manifest: v1.Manifest) -> Published:
         """Publish a revision of a new design, or of one that the caller keeps; then have its parts inspected.
 
-        Errors: `Refused` (`licence.*`, `revision.*`, `file.unknown`, `file.sha256`, `design.unknown`, `design.keeper`, `request.*`).
+        Errors: `Refused` (`licence.*`, `revision.*`, `file.…`, `design.unknown`, `design.keeper`, `request.*`).
         """
         check_texts(design)
         asked = in_order(manifest, self.licences, self.blobs.size)
@@ -62,6 +66,8 @@ class Catalogue:
         asked.design_id = design.id or manifest.design_id
         if not asked.design_id and not design.title.strip():
             raise Refused("request.missing", "a title")
+        for part in asked.parts:
+            self._check_promise(part.paths[0], asked)
         for race in range(RACES):
             try:
                 with writing(self.engine) as connection:
@@ -73,6 +79,16 @@ class Catalogue:
         subjects = set(subjects_of(published.revision.manifest))
         self.inspections.send(sorted(subjects - self.inspections.reports(subjects).keys()))
         return published
+
+    def _check_promise(self, path: str, manifest: v1.Manifest) -> None:
+        """Errors: `Refused` (`file.…`) where a part's file plainly is not what its name says, so that nobody waits for its inspection."""
+        entry = next(entry for entry in manifest.files if entry.path == path)
+        try:
+            check_promise(self.blobs.path(entry.sha256), path)
+        except Unmeasurable as fault:
+            fault.reason.message = f"{path}: {fault.reason.message}"
+            told = v1.Refusal(reason=fault.reason, remedy=REASONS[fault.reason.code].remedy)
+            raise Refused.relayed(told, StatusCode.INVALID_ARGUMENT) from None
 
     def _publish(self, connection: sa.Connection, caller: v1.Token, design: v1.Design, asked: v1.Manifest) -> Published:
         same = self._same(connection, caller, design, asked)

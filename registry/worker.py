@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import queue
 import signal
 import threading
 
@@ -34,9 +35,7 @@ log = logging.getLogger(__name__)
 def main() -> None:
     """Work until told to stop."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    told_to_stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: told_to_stop.set())
+    told_to_stop = stop_at_a_signal()
     settings = NodeSettings()
     engine = open_database(settings.database())
     migrate(engine, "registry")
@@ -46,6 +45,26 @@ def main() -> None:
     finally:
         sandbox.close()
         engine.dispose()
+
+
+def stop_at_a_signal() -> threading.Event:
+    """An event that is set at SIGTERM and SIGINT, however many come at once.
+
+    A handler runs wherever the main thread happens to be: inside the event's own lock, or inside the handler of the signal before (when a
+    node is killed, Linux sends SIGTERM once for each of its threads). So it only touches a queue that is made for that, and a thread
+    sets the event.
+    """
+    heard: queue.SimpleQueue[int] = queue.SimpleQueue()
+    told_to_stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda number, _: heard.put(number))
+
+    def pass_on() -> None:
+        heard.get()
+        told_to_stop.set()
+
+    threading.Thread(target=pass_on, name="signals", daemon=True).start()
+    return told_to_stop
 
 
 def work(settings: NodeSettings, engine: sa.Engine, sandbox: Sandbox, told_to_stop: threading.Event) -> None:

@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
@@ -25,6 +25,7 @@ TAIL_BYTES = 4 * 1024
 MODEL_RELATION = b"/3dmanufacturing/2013/01/3dmodel"
 """How a package says that it holds a 3D model, whatever the entry is called (3MF core specification 1.3, section 2.1)."""
 LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+PROMISES = (".stl", ".3mf", ".step", ".stp")
 MOST_ANNOUNCED = 1_000_000_000
 """More triangles than this are not an announcement but other bytes where an STL has its count: such a file would have 50 GB."""
 
@@ -71,6 +72,16 @@ def sniff(path: Path) -> v1.FileFormat.ValueType:
     if _is_text(glance.head):
         return _text(glance)
     return _other_binary(glance)
+
+
+def check_promise(path: Path, name: str) -> None:
+    """Whether a file that is called `name` plainly is not what that name promises.
+
+    Only first and last bytes are looked at, so this is safe outside the sandbox; what is inside an archive is for the sandbox to find out.
+    A name that promises nothing we measure is never refused. Errors: as `sniff`.
+    """
+    if PurePosixPath(name).suffix.lower() in PROMISES and not Glance.at(path).head.startswith(b"PK\x03\x04"):
+        sniff(path)
 
 
 def _archive(glance: Glance) -> v1.FileFormat.ValueType:

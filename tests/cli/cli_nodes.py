@@ -34,7 +34,7 @@ def run(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess
     environment = clean_environment(**settings)
     command = [PROGRAM, *arguments]
     return subprocess.run(
-        command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False
+        command, env=environment, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=240, check=False
     )
 
 
@@ -125,7 +125,7 @@ class Starter:
         command = [PROGRAM, "up", "--data-dir", str(data_dir), "--listen", listen, "--metrics-listen", "127.0.0.1:0", *options]
         pipe = subprocess.PIPE
         process = subprocess.Popen(
-            command, env=clean_environment(**settings), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+            command, env=clean_environment(**settings), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, encoding="utf-8"
         )
         node = UpNode(data_dir, process)
         self._nodes.append(node)

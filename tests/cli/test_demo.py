@@ -48,7 +48,7 @@ def start_demo() -> Iterator[Callable[..., Demo]]:
     def start(*options: str) -> Demo:
         pipe = subprocess.PIPE
         command = [PROGRAM, "demo", *options]
-        demo = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True)
+        demo = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, encoding="utf-8")
         started.append(demo)
         return demo
 
@@ -132,7 +132,7 @@ def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path, s
 def test_a_folder_with_things_in_it_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("mine", encoding="utf-8")
     done = subprocess.run(
-        [PROGRAM, "demo", "--folder", str(tmp_path)], env=clean_environment(), capture_output=True, text=True, check=False
+        [PROGRAM, "demo", "--folder", str(tmp_path)], env=clean_environment(), capture_output=True, encoding="utf-8", check=False
     )
     assert done.returncode == 1
     assert "demo.folder" in done.stderr

@@ -90,7 +90,7 @@ def test_who_watches_a_job_goes_on_watching_when_the_node_was_killed_and_started
     job = json.loads(node.run("job", "request", published_cube(node, tmp_path), "--json").stdout)["id"]
     environment = clean_environment(COMMONFAB_NODE=listen, COMMONFAB_DATA_DIR=str(tmp_path / "node"))
     pipe = subprocess.PIPE
-    watching = subprocess.Popen([PROGRAM, "job", "watch", job, "--json"], env=environment, stdout=pipe, stderr=pipe, text=True)
+    watching = subprocess.Popen([PROGRAM, "job", "watch", job, "--json"], env=environment, stdout=pipe, stderr=pipe, encoding="utf-8")
     assert watching.stdout is not None
     assert json.loads(watching.stdout.readline())["state"] == "JOB_STATE_WAITING"
     node.process.kill()

@@ -64,7 +64,7 @@ def test_every_file_carries_its_licence() -> None:
 
 
 def test_text_files_are_read_and_written_as_utf8_whatever_the_locale_says() -> None:
-    """The CAD kernel leaves the locale of its process at C; from then on a plain `read_text()` stumbles over every "×"."""
+    """lib3mf leaves the locale of its process at C when it writes; from then on a plain `read_text()` stumbles over every "×"."""
     wrong = []
     for path in [p for package in (*MAY_IMPORT, "tests", "benchmarks", "docs") for p in sources(package)]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

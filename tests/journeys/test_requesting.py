@@ -132,11 +132,19 @@ async def test_a_suspect_unit_holds_the_job_with_the_sizes_until_a_person_confir
 
 
 async def test_a_part_that_nobody_could_ever_make_is_refused_and_leaves_no_job(people: People) -> None:
-    revision = await people.publish({"torn": stl_box(20, 20, 20)[:-70]})
+    revision = await people.publish({"flat": stl_box(20, 20, 0)})
     code, refusal = await people.refused(people.request(revision))
     assert (code, refusal.reason.code) == (grpc.StatusCode.FAILED_PRECONDITION, "job.not_makeable")
-    assert "12" in refusal.reason.message, "the torn file's own fault is told"
+    assert "volume" in refusal.reason.message, "what stands in the way is told"
     assert await people.jobs() == []
+
+
+async def test_a_file_that_is_not_what_its_name_says_is_refused_and_leaves_no_design(people: People) -> None:
+    status, refusal = await people.refused(people.publish({"torn": stl_box(20, 20, 20)[:-70]}))
+    assert (status, refusal.reason.code) == (grpc.StatusCode.INVALID_ARGUMENT, "file.truncated")
+    assert {figure.name: figure.value for figure in refusal.reason.figures} == {"announced": 12, "has": 10, "missing": 2}
+    designs = (await people.maker.registry.ListDesigns(v1.ListDesignsRequest())).designs
+    assert people.name not in [design.title for design in designs]
 
 
 async def test_a_revision_of_several_parts_asks_which(people: People) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import locale
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -65,3 +66,11 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox with limits that no file of these tests reaches."""
     with Sandbox(Limits(60, 4096), tmp_path_factory.mktemp("sandbox")) as opened:
         yield opened
+
+
+@pytest.fixture(autouse=True)
+def the_locale_stays() -> Iterator[None]:
+    """lib3mf leaves the locale of its process at C when it writes, and other tests of this process would stumble over every "×"."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)

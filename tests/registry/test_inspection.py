@@ -35,7 +35,7 @@ async def published(commons: Commons, paths: list[Path], units: dict[str, str] |
 
 
 async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons, worker: None, tmp_path: Path) -> None:
-    sound, broken, text = tmp_path / "sound.stl", tmp_path / "broken.stl", tmp_path / "text.stl"
+    sound, broken, text = tmp_path / "sound.stl", tmp_path / "broken.mesh", tmp_path / "text.txt"  # a .stl would be refused at once
     inches, bomb, own = tmp_path / "inches.stl", tmp_path / "bomb.3mf", tmp_path / "own.3mf"
     sound.write_bytes(binary_stl(box(20, 30, 40)))
     broken.write_bytes(binary_stl(ball(10, 6))[:1000])

@@ -288,7 +288,7 @@ async def test_a_printer_that_is_away_when_the_agent_starts_is_told_as_offline(t
 def test_a_shop_with_a_typo_ends_at_once_with_the_line(tmp_path: Path) -> None:
     file = write_shop(tmp_path, envelop=1)
     ended = subprocess.run(
-        [sys.executable, "-m", "shop_agent", str(file)], cwd=ROOT, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-m", "shop_agent", str(file)], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=False
     )
     assert ended.returncode == 1 and "unknown key 'envelop'" in ended.stderr and "Traceback" not in ended.stderr
 
@@ -306,5 +306,5 @@ async def test_an_idle_agent_stays_small(tmp_path: Path) -> None:
 def test_the_agent_loads_nothing_heavy() -> None:
     heavy = "sqlalchemy, trimesh, cadquery, numpy, redis, dramatiq, prometheus_client, pydantic_settings, httpx, h3, typer, rich"
     program = f"import sys, shop_agent.agent; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True)
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=True)
     assert ended.stdout.strip() == "[]"
