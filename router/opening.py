@@ -32,8 +32,6 @@ from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
 
 CANCEL_AGAIN_SECONDS = 0.1
-
-
 BEGIN_AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
