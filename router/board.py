@@ -44,14 +44,6 @@ class Lot:
 
 
 @dataclass(frozen=True)
-class Heard:
-    """What the board answers to a shop that calls: its version, and one wish for each attempt that it named."""
-
-    version: int
-    wishes: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Report:
     """The end of an attempt as the shop signed it."""
 
@@ -151,17 +143,20 @@ class Board:
         if known is not None and known.decode() != shop.public_key.hex():
             raise Refused("shop.key_changed", shop.id)
 
-    async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> Heard:
-        """Note what a shop is and renew the leases of its attempts. Errors: `Refused` (`shop.key_changed`)."""
+    async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> tuple[str, ...]:
+        """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop" or "drop".
+
+        Errors: `Refused` (`shop.key_changed`).
+        """
         flat: list[Any] = []
         for held in attempts:
             phase = "running" if held.phase == v1.ATTEMPT_PHASE_RUNNING else "preparing"
             ref = held.attempt
             flat += [ref.work_order_id, ref.number, ref.epoch, phase, held.pieces_good, held.pieces_scrap]
         described = shop.SerializeToString(deterministic=True)
-        code, version, *wishes = await self.run("hear", shop.id, described, shop.public_key.hex(), agent_run, lease_ms, *flat)
+        code, *wishes = await self.run("hear", shop.id, described, shop.public_key.hex(), agent_run, lease_ms, *flat)
         _refuse(code, shop.id)
-        return Heard(int(version), tuple(wish.decode() for wish in wishes))
+        return tuple(wish.decode() for wish in wishes)
 
     async def pass_deadlines(self) -> int:
         """End what has run out; answers how many offers and leases that were."""

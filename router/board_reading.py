@@ -103,12 +103,12 @@ async def read_offers(board: Board, shop_id: str) -> OffersOnBoard:
     return OffersOnBoard(int(version), tuple(offers))
 
 
-async def read_shop_of_order(board: Board, order_id: str) -> tuple[str, v1.Offer, str]:
-    """The shop that a work order lies with, the offer it was, and its job. Errors: `Refused` (`order.unknown`)."""
-    shop, offer, job = await board.redis.hmget(board.key("order", order_id), ["shop", "offer", "job"])
-    if shop is None or offer is None or job is None:
+async def read_order(board: Board, order_id: str) -> tuple[v1.Offer, str]:
+    """A work order as it was offered, and its job. Errors: `Refused` (`order.unknown`)."""
+    offer, job = await board.redis.hmget(board.key("order", order_id), ["offer", "job"])
+    if offer is None or job is None:
         raise Refused("order.unknown", order_id)
-    return shop.decode(), v1.Offer.FromString(offer), job.decode()
+    return v1.Offer.FromString(offer), job.decode()
 
 
 async def open_jobs(board: Board) -> list[str]:

@@ -16,8 +16,8 @@ from commonfab.identity import signature_holds
 from commonfab.place import is_coarse
 from commonfab.reasons import reason
 from router.bell import Bell, rings_within
-from router.board import Board, Heard, Report
-from router.board_reading import OffersOnBoard, read_offers, read_shop_of_order
+from router.board import Board, Report
+from router.board_reading import OffersOnBoard, read_offers, read_order
 from router.dispatch import Terms
 
 KEY_BYTES = 32
@@ -53,15 +53,15 @@ class Desk:
             # First who it is: a shop with another key must not have its events carried out.
             await self.board.check_key(told.shop)
             receipts = [await self._receipt(event, told.shop) for event in told.events]
-            heard = await self._hear(told)
+            wishes = await self._hear(told)
             standing = await read_offers(self.board, shop_id)
-            urgent = receipts or any(wish == "drop" for wish in heard.wishes)
+            urgent = receipts or any(wish == "drop" for wish in wishes)
             if not urgent and standing.version == told.version and await rings_within(rung, self._held_for(told)):
-                heard = await self._hear(told)
+                wishes = await self._hear(told)
                 standing = await read_offers(self.board, shop_id)
-        return self._answer(told, receipts, heard, standing)
+        return self._answer(told, receipts, wishes, standing)
 
-    async def _hear(self, told: v1.SynchronizeRequest) -> Heard:
+    async def _hear(self, told: v1.SynchronizeRequest) -> tuple[str, ...]:
         return await self.board.hear(told.shop, told.agent_run, self.lease_ms, told.attempts)
 
     def _held_for(self, told: v1.SynchronizeRequest) -> float:
@@ -69,7 +69,7 @@ class Desk:
         return min(told.patience.ToTimedelta().total_seconds(), self.terms.lease_seconds / 3)
 
     def _answer(
-        self, told: v1.SynchronizeRequest, receipts: list[v1.Receipt], heard: Heard, standing: OffersOnBoard
+        self, told: v1.SynchronizeRequest, receipts: list[v1.Receipt], wishes: tuple[str, ...], standing: OffersOnBoard
     ) -> v1.SynchronizeResponse:
         patient = told.patience.ToTimedelta().total_seconds() > 0
         call_again, lease = Duration(), Duration()
@@ -78,7 +78,7 @@ class Desk:
         return v1.SynchronizeResponse(
             receipts=receipts,
             offers=standing.offers,
-            wishes=[_wished(held.attempt, wish) for held, wish in zip(told.attempts, heard.wishes, strict=True)],
+            wishes=[_wished(held.attempt, wish) for held, wish in zip(told.attempts, wishes, strict=True)],
             call_again_in=call_again,
             lease=lease,
             version=standing.version,
@@ -124,7 +124,7 @@ class Desk:
             raise Refused("report.mismatch", "it cannot be read") from None
         if work.shop_id != shop.id:
             raise Refused("report.mismatch", f"it speaks of shop {work.shop_id}")
-        _, offer, job_id = await read_shop_of_order(self.board, work.attempt.work_order_id)
+        offer, job_id = await read_order(self.board, work.attempt.work_order_id)
         if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
             raise Refused("report.mismatch", "it names another job, revision or part than its work order")
         return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons)

@@ -14,7 +14,7 @@ from commonfab.place import is_coarse
 from router import explain
 from router.bell import Bell, rings_within
 from router.board import Board, pack_reasons
-from router.board_reading import JobOnBoard, list_jobs, read_job, read_shop_of_order, read_shops
+from router.board_reading import JobOnBoard, list_jobs, read_job, read_order, read_shops
 from router.dispatch import Terms, match_now, wanted
 from router.matching import Wanted
 from router.ranking import RankingPolicy
@@ -96,7 +96,7 @@ class Jobs:
 
         Errors: `Refused` (`order.unknown`, `token.subject`, `order.not_uncertain`).
         """
-        _, _, job_id = await read_shop_of_order(self.board, order_id)
+        _, job_id = await read_order(self.board, order_id)
         await self._owned(job_id)
         await self.board.make_rest_elsewhere(order_id)
         return await self.show(job_id)

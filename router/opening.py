@@ -21,6 +21,7 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.rpc_server import Mount
 from commonfab.settings import NodeSettings
+from commonfab.tasks import cancelled
 from router.bell import Bell
 from router.board import Board
 from router.desk import Desk
@@ -31,7 +32,6 @@ from router.ranking import load_policy
 from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
 
-CANCEL_AGAIN_SECONDS = 0.1
 BEGIN_AGAIN_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -59,13 +59,7 @@ class Router:
 
     async def close(self) -> None:
         """Stop; what is under way lies on the board and goes on at the next start."""
-        pending = set(self._tasks)
-        while pending:
-            for task in pending:
-                task.cancel()
-            # More than once, because before Python 3.12 a cancel that meets the end of an `asyncio.wait_for`, which the Redis client
-            # uses, is lost (https://github.com/python/cpython/issues/86296).
-            _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_SECONDS)
+        await cancelled(*self._tasks)
         await self._door.close()
         await self._redis.aclose()
 

@@ -21,6 +21,7 @@ from commonfab.identity import load_or_make_key
 from commonfab.ids import Ids, make_ids
 from commonfab.reasons import reason
 from commonfab.rpc_client import Endpoint
+from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, policy
 from shop_agent.bench_work import Bench, Shopfloor
 from shop_agent.config import ShopConfig, place_of
@@ -31,7 +32,7 @@ from shop_agent.preparing import Preparer
 from shop_agent.records import AttemptRecord
 from shop_agent.reporting import report
 from shop_agent.store import only_agent
-from shop_agent.waiting import Bell, Leases, cancelled
+from shop_agent.waiting import Bell, Leases
 
 NOTICE_SECONDS = 0.5
 """How often the agent looks whether the command line changed the journal."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.errors import Refused
+from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, bench
 from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal import Journal
 from shop_agent.machines import Look, Machine, Standing, StartUncertain
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
-from shop_agent.waiting import Bell, Leases, cancelled
+from shop_agent.waiting import Bell, Leases
 
 IDLE_LOOK_SECONDS = 5.0
 WORKING_LOOK_SECONDS = 1.0
@@ -102,7 +104,8 @@ class Bench:
         """The machine as the router is told of it."""
         facts, (state, why) = self.facts, self._state()
         free_in = Duration()
-        free_in.FromMilliseconds(round(1000 * self._seconds_to_go()))
+        # In whole minutes: a router writes what changed to its disk and plans anew, and seconds would change at every call.
+        free_in.FromSeconds(60 * math.ceil(self._seconds_to_go() / 60))
         return v1.Machine(
             id=facts.id,
             name=facts.name,

@@ -17,10 +17,11 @@ from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.errors import refusal_of
+from commonfab.tasks import cancelled
 from shop_agent.journal import Journal
 from shop_agent.records import AttemptRecord, key_of
 from shop_agent.settling import note_offers, note_wish, settle
-from shop_agent.waiting import Bell, Leases, cancelled
+from shop_agent.waiting import Bell, Leases
 
 PATIENCE_IDLE_SECONDS = 20.0
 PATIENCE_WORKING_SECONDS = 1.0

@@ -11,6 +11,7 @@ from typing import Any
 
 from commonfab import v1
 from commonfab.clock import Clock
+from commonfab.tasks import cancelled
 from shop_agent.records import key_of
 
 
@@ -42,17 +43,6 @@ class Bell:
     def hush(self) -> None:
         """Forget a ring that nobody waited for."""
         self._rung.clear()
-
-
-async def cancelled(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel tasks and return once they have ended. A cancel of the caller goes through, unlike with `suppress(CancelledError)`."""
-    for task in tasks:
-        task.cancel()
-    if tasks:
-        await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()  # looked at, so that asyncio does not complain that nobody did
 
 
 @dataclass

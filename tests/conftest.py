@@ -14,9 +14,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that every test can say `fr
 
 from clocks import ManualClock
 from peers.octoprint.peer import octoprint, octoprint_server
+from peers.required import prusa_slicer
 from redis_servers import free_port, start_redis, stop_redis
 
-__all__ = ["octoprint", "octoprint_server"]  # fixtures that live beside their peer
+__all__ = ["octoprint", "octoprint_server", "prusa_slicer"]  # fixtures that live beside their peer
 
 
 @pytest.fixture

@@ -32,11 +32,6 @@ TERMS: dict[str, Term] = {
         "commonfab shop offers shows what is.",
         StatusCode.NOT_FOUND,
     ),
-    "shop.no_machine": Term(
-        "this shop has no machine {subject}",
-        "Use the id of a [[machine]] in shop.toml.",
-        StatusCode.NOT_FOUND,
-    ),
     "policy.pieces": Term(
         "{needs} pieces are wanted, the shop's policy takes up to {has}",
         "Raise max_pieces in shop.toml to take larger lots.",

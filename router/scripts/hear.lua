@@ -3,11 +3,11 @@
 -- Touches :shops :shop:<id> :order:<id> :deadlines :counts :job:<id> :bell
 -- ARGV 3 shop, 4 descriptor, 5 public key in hexadecimal, 6 agent run, 7 lease in ms, then six values for each attempt:
 --      order, number, epoch, phase ("preparing" or "running"), good, scrap
--- Answers {"" or a reason code, version, then for each attempt "go_on", "stop" or "drop"}.
+-- Answers {"" or a reason code, then for each attempt "go_on", "stop" or "drop"}.
 local shop = ARGV[3]
 local LONG_SILENCE = 2 * tonumber(ARGV[7])
 local known_key, known, known_run = unpack(redis.call('HMGET', key('shop', shop), 'key', 'descriptor', 'run'))
-if known_key and known_key ~= ARGV[5] then return {count('shop.key_changed'), '0'} end
+if known_key and known_key ~= ARGV[5] then return {count('shop.key_changed')} end
 if known ~= ARGV[4] or known_run ~= ARGV[6] then
   redis.call('HSET', key('shop', shop), 'key', ARGV[5], 'descriptor', ARGV[4], 'run', ARGV[6])
   redis.call('HSETNX', key('shop', shop), 'version', 1)
@@ -44,4 +44,4 @@ for i = 8, #ARGV, 6 do
   end
   wishes[#wishes + 1] = wish
 end
-return {'', redis.call('HGET', key('shop', shop), 'version'), unpack(wishes)}
+return {'', unpack(wishes)}

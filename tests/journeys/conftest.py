@@ -2,6 +2,5 @@
 """Fixtures of the journeys; `journey_street.py` says what they are."""
 
 from journey_street import street
-from peers.octoprint.peer import octoprint, octoprint_server
 
-__all__ = ["octoprint", "octoprint_server", "street"]
+__all__ = ["street"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import shutil
 import struct
 import time
 from collections.abc import Iterator
@@ -163,12 +161,7 @@ slicer_profile = "cold.ini"
 
 
 @pytest.fixture
-def street(tmp_path: Path, octoprint: OctoPrintPeer) -> Iterator[Street]:
-    if not any(shutil.which(name) for name in ("prusa-slicer", "PrusaSlicer", "prusa-slicer-console")):
-        missing = "PrusaSlicer is not on the PATH (Debian: apt install prusa-slicer)"
-        if os.environ.get("COMMONFAB_REQUIRE_PEERS") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+def street(tmp_path: Path, octoprint: OctoPrintPeer, prusa_slicer: str) -> Iterator[Street]:
     # Short leases, so that what silence causes can be seen within a test.
     node = NodeProcess.on(tmp_path / "node", lease_seconds="6", offer_seconds="60")
     street = Street(tmp_path, node, octoprint)

@@ -250,7 +250,7 @@ async def test_leave_that_is_refused_moves_nothing(tmp_path: Path) -> None:
     assert made(tmp_path) == [] and not on_virtual_machine(tmp_path)
 
 
-@pytest.mark.skipif(not find_slicer(), reason="PrusaSlicer is not on the PATH")
+@pytest.mark.usefixtures("prusa_slicer")
 async def test_a_toolpath_that_leaves_the_machine_is_given_back_with_the_reasons(tmp_path: Path) -> None:
     """The mesh is larger than the offer says: only slicing it shows that."""
     router = SmallRouter()

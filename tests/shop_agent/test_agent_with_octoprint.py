@@ -13,9 +13,8 @@ from small_shop import SmallRouter, offer, served, until, write_shop
 from test_agent import finished, journal, running
 
 from commonfab import v1
-from shop_agent.slicing import find_slicer
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(not find_slicer(), reason="PrusaSlicer is not on the PATH")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prusa_slicer")]
 
 COLD = "temperature = 0\nfirst_layer_temperature = 0\nbed_temperature = 0\nfirst_layer_bed_temperature = 0\n"
 COARSE = "layer_height = 0.3\nfirst_layer_height = 0.3\nperimeters = 1\nfill_density = 0%\ntop_solid_layers = 0\nbottom_solid_layers = 1\n"

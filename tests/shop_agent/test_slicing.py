@@ -20,7 +20,7 @@ from shop_agent.config import MachineSection
 from shop_agent.records import Toolpath
 from shop_agent.slicing import SliceRequest, find_slicer, material_for, needs_quarter_turn, profile_of, slice_mesh
 
-needs_slicer = pytest.mark.skipif(not find_slicer(), reason="PrusaSlicer is not on the PATH (Debian: apt install prusa-slicer)")
+needs_slicer = pytest.mark.usefixtures("prusa_slicer")
 
 
 def request_for(folder: Path, mesh: bytes, size: tuple[float, float, float], **machine: object) -> SliceRequest:

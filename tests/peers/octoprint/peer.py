@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from peers.required import peer_missing
+from redis_servers import free_port
 
 HOME = Path(__file__).resolve().parents[3]
 STARTS_WITHIN_SECONDS = 90
@@ -115,9 +116,7 @@ def _python() -> Path:
     python = Path(named) if named else HOME / ".peers" / "octoprint" / "bin" / "python"
     if not python.exists():
         missing = f"no OctoPrint: {python} is not there (python -m venv, then pip install -r tests/peers/octoprint/requirements.txt)"
-        if os.environ.get("COMMONFAB_REQUIRE_PEERS") == "1":
-            pytest.fail(missing)
-        pytest.skip(missing)
+        peer_missing(missing)
     return python
 
 
@@ -138,20 +137,13 @@ def _configure(folder: Path, key: str) -> None:
     (folder / "users.yaml").write_text(json.dumps({"_version": 2, "owner": owner}), encoding="utf-8")
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @pytest.fixture(scope="session")
 def octoprint_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OctoPrintPeer]:
     """The OctoPrint of this test process. Use `octoprint`, which leaves it idle and empty for the next test."""
     folder, key = tmp_path_factory.mktemp("octoprint"), secrets.token_hex(16).upper()
     python = _python()
     _configure(folder, key)
-    peer = OctoPrintPeer(python, folder, _free_port(), key)
+    peer = OctoPrintPeer(python, folder, free_port(), key)
     try:
         peer.start()
         yield peer
