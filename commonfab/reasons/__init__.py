@@ -11,11 +11,39 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from commonfab import v1
-from commonfab.reasons import of_calls, of_commands, of_designs, of_files, of_machines, of_shops, of_work
+from commonfab.reasons import (
+    of_calls,
+    of_commands,
+    of_designs,
+    of_drawings,
+    of_files,
+    of_machines,
+    of_making,
+    of_meshes,
+    of_shops,
+    of_solids,
+    of_toolpaths,
+    of_units,
+    of_work,
+)
 from commonfab.reasons.term import Term
 from commonfab.units import Quantity
 
-_PARTS = (of_calls, of_commands, of_designs, of_files, of_machines, of_shops, of_work)
+_PARTS = (
+    of_calls,
+    of_commands,
+    of_designs,
+    of_files,
+    of_units,
+    of_meshes,
+    of_solids,
+    of_drawings,
+    of_toolpaths,
+    of_making,
+    of_machines,
+    of_shops,
+    of_work,
+)
 
 REASONS: Mapping[str, Term] = MappingProxyType({code: term for part in _PARTS for code, term in part.TERMS.items()})
 """Every code with its term."""

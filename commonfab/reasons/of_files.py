@@ -72,7 +72,7 @@ TERMS = {
         "the file begins as a zip archive but cannot be read as one: {subject}",
         "Export or download it again; the copy may have been cut short.",
     ),
-    "file.zip_bomb": Term(
+    "file.zip_ratio": Term(
         "the archive of {packed} would unpack to {unpacked}; {limit} is the most for an archive of that size",
         "Export the part again, or publish it as STL or STEP.",
     ),
@@ -104,53 +104,12 @@ TERMS = {
         "the file does not show a part that could be made",
         "Name a file of the part's shape first among its paths: STL, 3MF or STEP.",
     ),
-    "mesh.empty": Term("the file holds no triangles", "Export the part again and look at it in a viewer."),
-    "mesh.numbers": Term(
-        "{bad} corners of triangles lie at no place that can be measured",
-        "Export the part again; its coordinates are not numbers, or absurdly large.",
+    "file.source_only": Term(
+        "the file is a source ({subject}), which is kept and never executed here",
+        "Publish the shape beside it: STEP for a solid, 3MF or STL for a mesh, DXF or SVG for a cutting drawing.",
     ),
-    "mesh.no_volume": Term(
-        "the surface encloses no volume",
-        "Give the part a thickness: what has no volume cannot be made.",
-    ),
-    "mesh.open_edges": Term(
-        "the surface is open along {edges} edges, so a slicer has to guess what is inside",
-        "Close the surface, or say that it shall be made as the slicer understands it.",
-    ),
-    "mesh.non_manifold_edges": Term(
-        "more than two triangles meet along {edges} edges",
-        "Slicers usually cope; join or separate the bodies that touch there to be sure.",
-    ),
-    "mesh.winding": Term(
-        "neighbouring triangles disagree along {edges} edges about which side is outside, so the volume is uncertain",
-        "Make the normals of the mesh agree, in the program it was drawn with.",
-    ),
-    "mesh.inside_out": Term(
-        "the surface is inside out",
-        "Slicers usually turn it round; flip the normals to be sure.",
-    ),
-    "solid.none": Term(
-        "the file holds no solid, only surfaces or curves",
-        "Export the part as a closed solid.",
-    ),
-    "solid.invalid": Term(
-        "the modelling kernel finds {invalid} of {solids} solids invalid",
-        "Repair the solid in the program it was drawn with, or say that it shall be made as it is.",
-    ),
-    "unit.suspect": Term(
-        "the file does not say its unit, and in millimetres the size would be unlikely: {subject}",
-        "Say the part's unit when you publish it, or confirm that it is millimetres.",
-    ),
-    "unit.differs": Term(
-        "the maker says that the unit is {subject}, but the file itself declares another; the file's own was used",
-        "Leave the unit out, or export the file in the unit that is meant.",
-    ),
-    "unit.assumed": Term(
-        "the file does not say its unit; read as millimetres its largest side is {largest}, which is likely",
-        "Say the part's unit when you publish it, to be sure.",
-    ),
-    "material.not_for_process": Term(
-        "{subject} is not a material for this process",
-        "Ask for a material that the process works with, or for another process.",
+    "file.encrypted": Term(
+        "{subject} in the archive is encrypted",
+        "Publish it without a password: nobody could check or make what nobody can read.",
     ),
 }

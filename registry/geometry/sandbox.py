@@ -30,7 +30,7 @@ from commonfab.reasons import reason
 from commonfab.settings import NodeSettings
 from commonfab.units import Quantity
 from registry.geometry import INSPECTOR
-from registry.geometry.measure import DERIVED_MESH
+from registry.geometry.source import DERIVED_MESH
 from registry.geometry.zygote import REPORT, Ending, Task
 
 LOADING_SECONDS = 60.0

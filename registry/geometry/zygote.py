@@ -98,9 +98,9 @@ def _load_for(path: Path) -> None:
     """Import what the file will probably need, judged by its first bytes, so that the children need not."""
     with path.open("rb") as file:
         start = file.read(64).lstrip()
-    kind = "solid" if start.startswith(b"ISO-10303-21") else "threemf" if start.startswith(b"PK") else "mesh"
+    family = "solids" if start.startswith(b"ISO-10303-21") else "meshes"
     importlib.import_module("registry.geometry.measure")
-    importlib.import_module(f"registry.geometry.{kind}")
+    importlib.import_module(f"registry.geometry.{family}.measuring")
 
 
 def _watch(child: int, alive: int, seconds: float) -> bool:

@@ -6,9 +6,10 @@ from __future__ import annotations
 from commonfab import v1
 from registry.makeability import fdm
 
-JUDGES = (fdm.judge,)
+JUDGES = (fdm,)
+"""In the order in which their judgements are shown."""
 
 
 def judge(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Makeability]:
-    """One judgement for each process that this version knows."""
-    return [judge_one(report, demands) for judge_one in JUDGES]
+    """The judgements of a part, each process with its reasons."""
+    return [judged for process in JUDGES for judged in process.judge(report, demands)]

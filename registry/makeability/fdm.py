@@ -5,14 +5,13 @@ from __future__ import annotations
 
 from google.protobuf.duration_pb2 import Duration
 
-from commonfab import materials, processes, v1
+from commonfab import materials, v1
 from commonfab.reasons import reason
-from registry.geometry.unit_reading import readings_text
+from registry.makeability.common import against_any, against_material, questions_of, verdict
 
 PROCESS = "fdm"
 
-QUESTIONS = ("mesh.open_edges", "mesh.winding", "solid.invalid")
-"""Warnings of a report that only a person can decide about; all others do not stand in the way."""
+FAMILIES = ("thermoplastic",)
 
 SHELL_MM = 1.1
 INFILL = 0.20
@@ -21,48 +20,22 @@ DEPOSITION_MM3_PER_S = 5.0
 START_MINUTES = 5.0
 
 
-def judge(report: v1.GeometryReport, demands: v1.Demands) -> v1.Makeability:
+def judge(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Makeability]:
     """The judgement of a part for FDM.
 
     Infeasible with a fault, without volume, or where another process or a material that is no thermoplastic is demanded. A question where
     only a person can say. Otherwise feasible on a machine that meets the requirement; size is the router's affair, which knows machines.
     """
-    against = _against(report, demands)
-    if against:
-        return v1.Makeability(process=PROCESS, verdict=v1.VERDICT_INFEASIBLE, reasons=against)
-    questions = _questions(report)
-    return v1.Makeability(
-        process=PROCESS,
-        verdict=v1.VERDICT_ASK if questions else v1.VERDICT_FEASIBLE,
-        reasons=questions,
-        requirement=v1.Requirement(process=PROCESS, size_mm=report.size_mm, material=demands.material),
-        estimate=estimate(report, demands.material),
-    )
-
-
-def _against(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Reason]:
-    against = list(report.faults)
-    if not against and report.format == v1.FILE_FORMAT_UNSPECIFIED:
-        against.append(reason("file.not_a_part"))
-    elif not against and not report.volume_mm3 and not _has(report, "mesh.winding"):
+    against = [*against_any(PROCESS, report, demands), *against_material(demands, FAMILIES)]
+    if (
+        not report.faults
+        and report.format
+        and not report.volume_mm3
+        and not any(warning.code == "mesh.winding" for warning in report.warnings)
+    ):
         against.append(reason("mesh.no_volume"))
-    if demands.processes and not any(processes.satisfies(PROCESS, asked) for asked in demands.processes):
-        against.append(reason("process.other", ", ".join(demands.processes)))
-    # A term that the vocabulary does not know may well be a filament; whether a shop has it, the shop says.
-    if demands.material in materials.BROADER and not materials.satisfies(demands.material, "thermoplastic"):
-        against.append(reason("material.not_for_process", demands.material))
-    return against
-
-
-def _has(report: v1.GeometryReport, code: str) -> bool:
-    return any(warning.code == code for warning in report.warnings)
-
-
-def _questions(report: v1.GeometryReport) -> list[v1.Reason]:
-    questions = [warning for warning in report.warnings if warning.code in QUESTIONS]
-    if report.unit_certainty == v1.UNIT_CERTAINTY_SUSPECT:
-        questions.append(reason("unit.suspect", readings_text(list(report.unit_readings))))
-    return questions
+    requirement = v1.Requirement(process=PROCESS, size_mm=report.size_mm, material=demands.material)
+    return [verdict(PROCESS, against, questions_of(report), requirement, estimate(report, demands.material))]
 
 
 def estimate(report: v1.GeometryReport, material: str) -> v1.Estimate:

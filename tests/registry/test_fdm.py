@@ -72,8 +72,8 @@ def test_a_material_that_is_no_filament_is_refused_and_an_unknown_one_is_not(mat
 
 
 def test_an_invalid_solid_is_a_question_and_not_a_guess() -> None:
-    judged = fdm(report(solids=2, warnings=[reason("solid.invalid", invalid=1, solids=2)]))
-    assert judged.verdict == v1.VERDICT_ASK and codes(judged) == ["solid.invalid"]
+    judged = fdm(report(solids=2, warnings=[reason("brep.invalid", invalid=1, solids=2)]))
+    assert judged.verdict == v1.VERDICT_ASK and codes(judged) == ["brep.invalid"]
     assert judged.HasField("requirement") and judged.HasField("estimate")
 
 
@@ -84,7 +84,7 @@ def test_a_report_without_a_shape_is_not_a_part() -> None:
 def test_everything_that_stands_in_the_way_is_told_at_once() -> None:
     judged = fdm(report(volume_mm3=0), processes=["laser_cutting"], material="wood")
     assert judged.verdict == v1.VERDICT_INFEASIBLE
-    assert codes(judged) == ["mesh.no_volume", "process.other", "material.not_for_process"]
+    assert codes(judged) == ["process.other", "material.not_for_process", "mesh.no_volume"]
 
 
 def test_absurd_numbers_do_not_break_the_judge() -> None:

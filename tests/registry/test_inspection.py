@@ -51,7 +51,7 @@ async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons,
         "broken": (v1.VERDICT_INFEASIBLE, ["file.truncated"]),
         "text": (v1.VERDICT_INFEASIBLE, ["file.text"]),
         "inches": (v1.VERDICT_FEASIBLE, []),
-        "bomb": (v1.VERDICT_INFEASIBLE, ["file.zip_bomb"]),
+        "bomb": (v1.VERDICT_INFEASIBLE, ["file.zip_ratio"]),
         "own": (v1.VERDICT_FEASIBLE, []),
     }
     assert parts["inches"].report.size_mm.z == pytest.approx(76.2)

@@ -1,15 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Solids in STEP files, read and measured with the Open CASCADE kernel.
-
-The kernel is used directly and not through cadquery, whose import takes twice as long and brings nothing that is needed here.
-"""
+"""Solids, measured with the Open CASCADE kernel."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
@@ -20,53 +12,30 @@ from OCP.BRepCheck import BRepCheck_Analyzer
 from OCP.BRepGProp import BRepGProp
 from OCP.BRepMesh import BRepMesh_IncrementalMesh
 from OCP.GProp import GProp_GProps
-from OCP.IFSelect import IFSelect_RetDone
-from OCP.STEPControl import STEPControl_Reader
-from OCP.TColStd import TColStd_SequenceOfAsciiString
-from OCP.TopAbs import TopAbs_FACE, TopAbs_REVERSED, TopAbs_ShapeEnum, TopAbs_SOLID
-from OCP.TopExp import TopExp_Explorer
+from OCP.TopAbs import TopAbs_FACE, TopAbs_REVERSED, TopAbs_SOLID
 from OCP.TopLoc import TopLoc_Location
 from OCP.TopoDS import TopoDS, TopoDS_Face, TopoDS_Shape
 
 from commonfab import v1
 from commonfab.reasons import reason
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.mesh import Triangles, note_mesh
+from registry.geometry.meshes.measuring import note_mesh
+from registry.geometry.solids.reading import Solids, each, read
+from registry.geometry.source import DERIVED_MESH, Source
+from registry.geometry.triangles import Triangles, write_stl
+from registry.geometry.unit_reading import note_unit
 
 ANGLE = 0.5
 """The largest angle between neighbouring facets of a curved face, in radians: about 13 facets to a full turn at the least."""
 
-UNITS = MappingProxyType(
-    {"millimetre": "mm", "mm": "mm", "centimetre": "cm", "cm": "cm", "metre": "m", "m": "m", "inch": "inch", "in": "inch", "foot": "foot"}
-)
 
-
-@dataclass(frozen=True)
-class Solids:
-    """The shape of a STEP file, in millimetres whatever the file's unit, and that unit."""
-
-    shape: TopoDS_Shape
-    unit: str
-
-
-def read_step(path: Path) -> Solids:
-    """The file's shape; the kernel converts to millimetres. Errors: `Unmeasurable` (`file.unreadable`, `solid.none`)."""
-    reader = STEPControl_Reader()
-    if reader.ReadFile(str(path)) != IFSelect_RetDone:
-        raise Unmeasurable("file.unreadable", "it is not well-formed STEP")
-    unit = _unit(reader)
-    reader.TransferRoots()
-    shape = reader.OneShape()
-    if shape is None or shape.IsNull() or next(_each(shape, TopAbs_SOLID), None) is None:
-        raise Unmeasurable("solid.none")
-    return Solids(shape, unit)
-
-
-def _unit(reader: STEPControl_Reader) -> str:
-    lengths, angles, solid_angles = (TColStd_SequenceOfAsciiString() for _ in range(3))
-    reader.FileUnits(lengths, angles, solid_angles)
-    told = lengths.Value(1).ToCString().lower() if lengths.Length() else "mm"
-    return UNITS.get(told, told)
+def measure(report: v1.GeometryReport, source: Source) -> Triangles:
+    """Measure a file of solids into `report`; its tessellation in millimetres. Errors: `Unmeasurable`."""
+    solids = read(source)
+    triangles = note_solids(report, solids)
+    note_unit(report, solids.unit, source.declared_unit)
+    write_stl(source.scratch / DERIVED_MESH, triangles)
+    return triangles
 
 
 def note_solids(report: v1.GeometryReport, solids: Solids) -> Triangles:
@@ -74,26 +43,19 @@ def note_solids(report: v1.GeometryReport, solids: Solids) -> Triangles:
 
     Size, volume and area are those of the exact shape; edges are those of the tessellation.
     """
-    each = list(_each(solids.shape, TopAbs_SOLID))
+    found = list(each(solids.shape, TopAbs_SOLID))
     size = _size(solids.shape)
-    pieces = [tessellate(solid, size) for solid in each]
+    pieces = [tessellate(solid, size) for solid in found]
     triangles = np.concatenate(pieces)
-    note_mesh(report, triangles, np.repeat(np.arange(len(each)), [len(piece) for piece in pieces]))
-    report.solids = report.bodies = len(each)
+    note_mesh(report, triangles, np.repeat(np.arange(len(found)), [len(piece) for piece in pieces]))
+    report.solids = report.bodies = len(found)
     report.size_mm.CopyFrom(size)
-    report.volume_mm3 = abs(sum(_volume(solid) for solid in each))
-    report.area_mm2 = sum(_area(solid) for solid in each)
-    invalid = sum(not BRepCheck_Analyzer(solid).IsValid() for solid in each)
+    report.volume_mm3 = abs(sum(_volume(solid) for solid in found))
+    report.area_mm2 = sum(_area(solid) for solid in found)
+    invalid = sum(not BRepCheck_Analyzer(solid).IsValid() for solid in found)
     if invalid:
-        report.warnings.append(reason("solid.invalid", invalid=invalid, solids=len(each)))
+        report.warnings.append(reason("brep.invalid", invalid=invalid, solids=len(found)))
     return triangles
-
-
-def _each(shape: TopoDS_Shape, kind: TopAbs_ShapeEnum) -> Iterator[TopoDS_Shape]:
-    walk = TopExp_Explorer(shape, kind)
-    while walk.More():
-        yield walk.Current()
-        walk.Next()
 
 
 def _size(shape: TopoDS_Shape) -> v1.Size:
@@ -123,7 +85,7 @@ def tessellate(shape: TopoDS_Shape, size: v1.Size) -> Triangles:
     """
     deviation = min(0.1, max(0.001, max(size.x, size.y, size.z) / 1000))
     BRepMesh_IncrementalMesh(shape, deviation, False, ANGLE, False)
-    pieces = [_facets(TopoDS.Face_s(face)) for face in _each(shape, TopAbs_FACE)]
+    pieces = [_facets(TopoDS.Face_s(face)) for face in each(shape, TopAbs_FACE)]
     triangles = np.concatenate(pieces) if pieces else np.empty((0, 3, 3))
     if len(triangles) == 0:
         raise Unmeasurable("mesh.empty")

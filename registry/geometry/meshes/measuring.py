@@ -1,30 +1,26 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Triangle meshes: read from STL, measured, and written as binary STL.
+"""Triangle meshes, measured.
 
-A mesh is a `float64` array of shape (n, 3, 3): triangles, corners, coordinates. Corners at the same place are one corner, where "same"
-allows for the rounding of a 32-bit number and for nothing more: closing a gap would be a repair.
+Corners at the same place are one corner, where "same" allows for the rounding of a 32-bit number and for nothing more: closing a gap would
+be a repair.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
-from trimesh.exchange.stl import load_stl_ascii
 
 from commonfab import v1
 from commonfab.reasons import reason
+from commonfab.units import MILLIMETRES_PER
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.sniff import STL_HEADER_BYTES
-
-Triangles = npt.NDArray[np.float64]
-Numbers = npt.NDArray[np.int64]
-
-STL_TRIANGLE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
+from registry.geometry.meshes.reading import read
+from registry.geometry.source import DERIVED_MESH, Source
+from registry.geometry.triangles import Numbers, Triangles, write_stl
+from registry.geometry.unit_reading import note_unit
 
 FARTHEST = 1e9
 """Coordinates beyond this are garbage and not lengths: a thousand kilometres in millimetres."""
@@ -36,44 +32,21 @@ NO_VOLUME = 1e-9
 """A volume below this part of the cube of the largest side is none: what is left of rounding when a flat mesh is added up."""
 
 
-def read_stl(path: Path, file_format: v1.FileFormat.ValueType) -> Triangles:
-    """The triangles of an STL file, in the file's own unit.
-
-    Errors: `Unmeasurable` (`file.unreadable`, `mesh.empty`).
-    """
-    triangles = _read_binary(path) if file_format == v1.FILE_FORMAT_STL_BINARY else _read_ascii(path)
-    if len(triangles) == 0:
-        raise Unmeasurable("mesh.empty")
+def measure(report: v1.GeometryReport, source: Source) -> Triangles:
+    """Measure a mesh file into `report`; its triangles in millimetres. Errors: `Unmeasurable`."""
+    drawn = read(source)
+    factor = drawn.factor if drawn.unit else MILLIMETRES_PER[source.declared_unit or "mm"]
+    triangles = drawn.triangles * factor
+    report.settings.extend(drawn.settings)
+    report.texts.extend(drawn.texts)
+    report.warnings.extend(drawn.remarks)
+    note_mesh(report, triangles, drawn.groups)
+    note_unit(report, drawn.unit, source.declared_unit)
+    if factor == 1.0 and source.format in (v1.FILE_FORMAT_STL_BINARY, v1.FILE_FORMAT_STL_ASCII):
+        report.mesh_sha256 = report.sha256
+    else:
+        write_stl(source.scratch / DERIVED_MESH, triangles)
     return triangles
-
-
-def _read_binary(path: Path) -> Triangles:
-    with path.open("rb") as file:
-        head = file.read(STL_HEADER_BYTES)
-        count = int.from_bytes(head[-4:], "little")
-        # Not trimesh: it refuses a file with bytes behind its last triangle, as several programs write them.
-        return np.fromfile(file, dtype=STL_TRIANGLE, count=count)["corners"].astype(np.float64)
-
-
-def _read_ascii(path: Path) -> Triangles:
-    try:
-        with path.open("rb") as file:
-            loaded = load_stl_ascii(file)
-        bodies = loaded["geometry"].values() if "geometry" in loaded else [loaded]
-        corners = [np.asarray(body["vertices"], dtype=np.float64).reshape(-1, 3, 3) for body in bodies]
-    except ValueError as error:
-        raise Unmeasurable("file.unreadable", str(error)) from None
-    return np.concatenate(corners) if corners else np.empty((0, 3, 3))
-
-
-def write_stl(path: Path, triangles: Triangles) -> None:
-    """Write a binary STL with zero normals, which readers compute for themselves."""
-    rows = np.zeros(len(triangles), dtype=STL_TRIANGLE)
-    rows["corners"] = triangles
-    with path.open("wb") as file:
-        file.write(b"commonfab, millimetres".ljust(STL_HEADER_BYTES - 4, b" "))
-        file.write(len(rows).to_bytes(4, "little"))
-        file.write(rows.data)
 
 
 def note_mesh(report: v1.GeometryReport, triangles: Triangles, groups: Numbers | None = None) -> None:

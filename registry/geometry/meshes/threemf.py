@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from commonfab.units import Quantity
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.mesh import Numbers, Triangles
+from registry.geometry.meshes.drawn import Drawn
+from registry.geometry.triangles import Numbers, Triangles
 
 UNITS = MappingProxyType(
     {
@@ -42,19 +43,10 @@ MOST_DEPTH = 32
 """Components may place an object again and again, so a small file can describe a huge part; the number is checked before it is built."""
 
 
-@dataclass(frozen=True)
-class Model:
-    """What a 3MF file builds: triangles in millimetres, the build item of each, and the unit that the file is written in."""
-
-    triangles: Triangles
-    items: Numbers
-    unit: str
-
-
-def read_3mf(path: Path) -> Model:
+def read(path: Path) -> Drawn:
     """Everything that the file builds, placed by its transforms.
 
-    Errors: `Unmeasurable` (`file.zip_bomb`, `file.zip_names`, `file.zip_broken`, `file.unreadable`, `file.unsupported`, `mesh.empty`).
+    Errors: `Unmeasurable` (`file.zip_ratio`, `file.zip_names`, `file.zip_broken`, `file.unreadable`, `file.unsupported`, `mesh.empty`).
     """
     check_directory(path)
     try:
@@ -62,7 +54,7 @@ def read_3mf(path: Path) -> Model:
         model.QueryReader("3mf").ReadFromFile(str(path))
         unit, factor = UNITS[model.GetUnit()]
         triangles, items = _built(model)
-        return Model(triangles * factor, items, unit)
+        return Drawn(triangles, items, unit, factor)
     except lib3mf.ELib3MFException as error:
         raise Unmeasurable("file.unreadable", _told(error)) from None
 
@@ -70,7 +62,7 @@ def read_3mf(path: Path) -> Model:
 def check_directory(path: Path) -> None:
     """Refuse an archive that would unpack to too much, or names an entry twice, from its directory alone.
 
-    Errors: `Unmeasurable` (`file.zip_bomb`, `file.zip_names`, `file.zip_broken`).
+    Errors: `Unmeasurable` (`file.zip_ratio`, `file.zip_names`, `file.zip_broken`).
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -80,7 +72,7 @@ def check_directory(path: Path) -> None:
     packed, unpacked = path.stat().st_size, sum(entry.file_size for entry in entries)
     limit = max(FREE_BYTES, MOST_RATIO * packed)
     if unpacked > limit:
-        raise Unmeasurable("file.zip_bomb", packed=_bytes(packed), unpacked=_bytes(unpacked), limit=_bytes(limit))
+        raise Unmeasurable("file.zip_ratio", packed=_bytes(packed), unpacked=_bytes(unpacked), limit=_bytes(limit))
     # Names in a package differ by more than case (Open Packaging Conventions, ECMA-376 part 2, section 7.3).
     twice = [name for name, times in Counter(entry.filename.lower() for entry in entries).items() if times > 1]
     if twice:
