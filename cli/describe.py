@@ -72,10 +72,7 @@ def part(of: v1.InspectedPart) -> Iterator[str]:
         yield "  waits to be inspected"
         return
     report = of.report
-    if report.HasField("size_mm"):
-        shape = "closed" if report.watertight else f"{report.open_edges} open edges"
-        volume = f"{report.volume_mm3 / 1000:.4g} cm³"
-        yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · unit {plain(report.unit or 'unknown')}"
+    yield from measured(report)
     for reading in report.unit_readings:
         yield f"    in {plain(reading.unit)}: {size(reading.size_mm)}"
     if report.faults:
@@ -87,6 +84,14 @@ def part(of: v1.InspectedPart) -> Iterator[str]:
     told = {fault.code for fault in report.faults}
     for way in of.makeability:
         yield from makeability(way, told)
+
+
+def measured(report: v1.GeometryReport) -> Iterator[str]:
+    """The size of a part on one line; nothing where nothing was measured."""
+    if report.HasField("size_mm"):
+        shape = "closed" if report.watertight else f"{report.open_edges} open edges"
+        volume = f"{report.volume_mm3 / 1000:.4g} cm³"
+        yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · unit {plain(report.unit or 'unknown')}"
 
 
 def makeability(of: v1.Makeability, told: Collection[str] = ()) -> Iterator[str]:

@@ -46,7 +46,7 @@ def publish(
 ) -> None:
     """Publish files as a revision, and see at once how they can be made.
 
-    Each .stl, .3mf or .step file is a part; files with the same name in one folder show the same part.
+    Each file of a shape (STEP, STL, 3MF, DXF, …) is a part; files with the same name in one folder show the same part.
 
     Example: commonfab design publish gear/ --title "Mincer gear" --licence CERN-OHL-S-2.0
     """
@@ -199,7 +199,7 @@ def get(
 
 @app.command("check")
 def check(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="An .stl, .3mf or .step file.")],
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A file of a part: STEP, STL, 3MF, DXF, SVG, …")],
     unit: UnitOption = "",
     material: MaterialOption = "",
     as_json: JsonOption = False,
@@ -209,15 +209,27 @@ def check(
     from commonfab import v1
     from commonfab.errors import Refused
     from commonfab.settings import NodeSettings
-    from registry import inspection
+    from registry.examining import examine_file
 
     if file.stat().st_size == 0:
         raise Refused("file.empty")
-    found = inspection.examine(file, v1.Demands(unit=unit, material=material), NodeSettings())
+    found = examine_file(file, v1.Demands(unit=unit, material=material), NodeSettings())
     if as_json:
         output.print_json(output.as_json(found))
     else:
-        for line in describe.part(found):
-            output.say().print(line, soft_wrap=True)
+        _show_report(found)
     if not describe.usable(found):
         raise Refused("check.unusable", file.name)
+
+
+def _show_report(found: v1.InspectedPart) -> None:
+    """Figures, then what is the matter, then every process."""
+    from cli import describe, output, report_table
+
+    output.show_table(found.part.name, "", rows=report_table.rows(found.report))
+    for about, reasons in (("cannot be used", found.report.faults), ("worth knowing", found.report.warnings)):
+        if reasons:
+            output.say().print(f"[yellow]{about}[/yellow]")
+        for line in describe.reasons(reasons, indent="  "):
+            output.say().print(line, soft_wrap=True)
+    output.show_table("process", "verdict", "a piece takes", "because", rows=report_table.judgements(found.makeability))

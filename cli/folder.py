@@ -11,9 +11,7 @@ from types import MappingProxyType
 from commonfab import v1
 from commonfab.client import sha256_of
 from commonfab.errors import Refused
-
-MEASURED_FIRST = (".stl", ".3mf", ".step", ".stp")
-"""Endings of files that describe a part. Of several that show the same part a mesh is measured first: it is what a slicer reads."""
+from commonfab.file_endings import describes_a_part, richness
 
 NONE_NAMED: Mapping[str, int] = MappingProxyType({})
 
@@ -72,18 +70,14 @@ def parts_of(paths: Iterable[str], demands: v1.Demands, quantities: Mapping[str,
     """
     groups: dict[tuple[str, str], list[str]] = {}
     for path in map(PurePosixPath, sorted(paths)):
-        if path.suffix.lower() in MEASURED_FIRST:
+        if describes_a_part(str(path)):
             groups.setdefault((str(path.parent), path.stem), []).append(str(path))
     stems = [stem for _, stem in groups]
     named = {stem if stems.count(stem) == 1 else str(PurePosixPath(folder, stem)): shown for (folder, stem), shown in groups.items()}
     return [
-        v1.Part(name=name, paths=sorted(shown, key=_measuring_order), quantity_per_product=quantities.get(name, 1), demands=demands)
+        v1.Part(name=name, paths=sorted(shown, key=richness), quantity_per_product=quantities.get(name, 1), demands=demands)
         for name, shown in sorted(named.items())
     ]
-
-
-def _measuring_order(path: str) -> int:
-    return MEASURED_FIRST.index(PurePosixPath(path).suffix.lower())
 
 
 def quantities_of(written: Iterable[str]) -> dict[str, int]:

@@ -11,6 +11,7 @@ import typer
 
 from cli import design, job, ledger, node, shop, token
 from cli.demo.command import demo
+from cli.match import match
 
 app = typer.Typer(
     name="commonfab",
@@ -23,6 +24,7 @@ app = typer.Typer(
 )
 app.command("up")(node.up)
 app.command("demo")(demo)
+app.command("match")(match)
 app.add_typer(design.app, name="design")
 app.add_typer(job.app, name="job")
 app.add_typer(shop.app, name="shop")

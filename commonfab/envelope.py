@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 from commonfab import v1
 from commonfab.reasons import reason
 from commonfab.units import mm
@@ -11,13 +14,46 @@ TOLERANCE_MM = 0.01
 """A part of exactly the machine's size fits, whatever the last bit of a measurement says."""
 
 
-def too_small(part: v1.Size, room: v1.Size) -> list[v1.Reason]:
-    """The axes along which the part does not fit: `size.x`, `size.y`, `size.z`, each with what it needs and what there is, mm.
+@dataclass(frozen=True)
+class Room:
+    """One way to put a part into a machine: the turn, the box it then takes along the machine's axes (mm), and the room there is."""
 
-    The part may lie as drawn or turned a quarter about the vertical; the reasons are those of the lie that misses less.
+    turn: v1.Rotation
+    sides: tuple[float, float, float]
+    has: tuple[float, float, float]
+
+    @property
+    def misses_mm(self) -> float:
+        """By how much it does not fit, summed over the axes; 0 where it fits."""
+        return sum(max(0.0, needs - has) for needs, has in zip(self.sides, self.has, strict=True) if needs > has + TOLERANCE_MM)
+
+    @property
+    def margin_mm(self) -> float:
+        """The room left along the tightest axis; negative where it does not fit."""
+        return min(has - needs for needs, has in zip(self.sides, self.has, strict=True))
+
+
+def best_room(need: v1.Requirement, room: v1.Size) -> Room:
+    """The first of the allowed placements that fits, in the order of preference; where none does, the one that misses least."""
+    tried = list(_ways(need, room))
+    return next((way for way in tried if not way.misses_mm), None) or min(tried, key=lambda way: way.misses_mm)
+
+
+def too_small(need: v1.Requirement, room: v1.Size) -> list[v1.Reason]:
+    """The axes along which the part does not fit in any allowed placement, each with what it needs and what there is, mm.
+
+    Codes: `size.x`, `size.y`, `size.z`. The reasons are those of the placement that misses least.
     """
-    as_drawn = [("size.x", part.x, room.x), ("size.y", part.y, room.y)]
-    turned = [("size.x", part.y, room.x), ("size.y", part.x, room.y)]
-    across = min((as_drawn, turned), key=lambda sides: sum(max(0.0, needs - has) for _, needs, has in sides))
-    sides = [*across, ("size.z", part.z, room.z)]
-    return [reason(code, needs=mm(needs), has=mm(has)) for code, needs, has in sides if needs > has + TOLERANCE_MM]
+    best = best_room(need, room)
+    missing = zip(("size.x", "size.y", "size.z"), best.sides, best.has, strict=True)
+    return [reason(code, needs=mm(needs), has=mm(has)) for code, needs, has in missing if needs > has + TOLERANCE_MM]
+
+
+def _ways(need: v1.Requirement, room: v1.Size) -> Iterator[Room]:
+    has = (room.x, room.y, room.z)
+    for placement in need.placements or [v1.Placement(size_mm=need.size_mm)]:
+        size, turn = placement.size_mm, placement.turn
+        yield Room(turn, (size.x, size.y, size.z), has)
+        if not need.keep_direction:
+            quarter = v1.Rotation(x_deg=turn.x_deg, y_deg=turn.y_deg, z_deg=(turn.z_deg + 90) % 360)
+            yield Room(quarter, (size.y, size.x, size.z), has)

@@ -7,7 +7,7 @@ and satisfies only itself. The grouping follows DIN 8580 (shaping, separating, j
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 BROADER: Mapping[str, str] = MappingProxyType(
@@ -44,9 +44,11 @@ BROADER: Mapping[str, str] = MappingProxyType(
 
 def satisfies(has: str, needs: str) -> bool:
     """Whether a machine whose process is `has` can do work that needs `needs`."""
-    term = has
+    return needs in broader_terms(has)
+
+
+def broader_terms(term: str) -> Iterator[str]:
+    """The term itself and every broader one, the narrowest first."""
     while term:
-        if term == needs:
-            return True
+        yield term
         term = BROADER.get(term, "")
-    return False

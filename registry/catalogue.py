@@ -22,6 +22,7 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.reasons import REASONS
 from registry.blobs import BlobStore
+from registry.findings import measured_paths
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.sniff import check_promise
 from registry.inspection import Inspections, subjects_of
@@ -66,8 +67,8 @@ class Catalogue:
         asked.design_id = design.id or manifest.design_id
         if not asked.design_id and not design.title.strip():
             raise Refused("request.missing", "a title")
-        for part in asked.parts:
-            self._check_promise(part.paths[0], asked)
+        for path in dict.fromkeys(path for part in asked.parts for path in measured_paths(part)):
+            self._check_promise(path, asked)
         for race in range(RACES):
             try:
                 with writing(self.engine) as connection:

@@ -8,12 +8,9 @@ harm, since what still waits is sent again and measuring twice gives the same re
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
-import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import dramatiq
 import redis
@@ -26,10 +23,9 @@ from redis.retry import Retry
 from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from commonfab.settings import NodeSettings
 from registry.blobs import BlobStore
-from registry.geometry.sandbox import Limits, Sandbox
-from registry.makeability import judge
+from registry.findings import inspected_part, measured_paths
+from registry.geometry.sandbox import Sandbox
 from registry.tables import INSPECTIONS, writing
 
 NAMESPACE = "commonfab-inspection"
@@ -54,9 +50,17 @@ class Subject:
 
 
 def subjects_of(manifest: v1.Manifest) -> list[Subject]:
-    """What is inspected for each part of a manifest, in their order: the first of its files."""
-    files = {file.path: file.sha256 for file in manifest.files}
-    return [Subject(files[part.paths[0]], part.demands.unit) for part in manifest.parts]
+    """What is inspected for a manifest: every file of its parts that is measured, in their order."""
+    return [subject for part in manifest.parts for subject in _subjects(part, _digests(manifest)).values()]
+
+
+def _digests(manifest: v1.Manifest) -> dict[str, str]:
+    return {file.path: file.sha256 for file in manifest.files}
+
+
+def _subjects(part: v1.Part, digests: Mapping[str, str]) -> dict[str, Subject]:
+    """By path, what is inspected for a part."""
+    return {path: Subject(digests[path], part.demands.unit) for path in measured_paths(part)}
 
 
 def make_broker(redis_url: str) -> RedisBroker:
@@ -142,23 +146,19 @@ class Inspections:
         with writing(self.engine) as connection:
             connection.execute(INSPECTIONS.update().where(_is(subject)).values(values))
 
-    def inspected(self, manifest: v1.Manifest) -> list[v1.InspectedPart]:
-        """Every part of a manifest with what is known of it."""
-        subjects = subjects_of(manifest)
-        reports = self.reports(subjects)
-        return [judged(part, reports.get(subject)) for part, subject in zip(manifest.parts, subjects, strict=True)]
+    def inspected(self, manifest: v1.Manifest, material: str = "") -> list[v1.InspectedPart]:
+        """Every part of a manifest with what is known of it.
+
+        Parameters: `material`, what it shall be made of where its maker leaves that open; empty for any.
+        """
+        reports, digests = self.reports(subjects_of(manifest)), _digests(manifest)
+        subjects = [_subjects(part, digests) for part in manifest.parts]
+        known = [{path: reports.get(subject) for path, subject in of_part.items()} for of_part in subjects]
+        return [inspected_part(part, of_part, material) for part, of_part in zip(manifest.parts, known, strict=True)]
 
 
 def _is(subject: Subject) -> sa.ColumnElement[bool]:
     return (INSPECTIONS.c.sha256 == subject.sha256) & (INSPECTIONS.c.unit == subject.unit)
-
-
-def judged(part: v1.Part, report: v1.GeometryReport | None) -> v1.InspectedPart:
-    """A part with its report and what follows from it."""
-    if report is None:
-        return v1.InspectedPart(part=part, state=v1.INSPECTION_STATE_QUEUED)
-    makeability = judge(report, part.demands)
-    return v1.InspectedPart(part=part, state=v1.INSPECTION_STATE_DONE, report=report, makeability=makeability)
 
 
 def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbox: Sandbox) -> None:
@@ -176,23 +176,7 @@ def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbo
     with sandbox.measure(path, subject.sha256, subject.unit) as measured:
         if measured.derived_mesh is not None:
             measured.report.mesh_sha256 = blobs.adopt(measured.derived_mesh)
+        for picture in measured.pictures:
+            sha256 = blobs.adopt(picture.path)
+            measured.report.previews.append(v1.Preview(media_type=picture.media_type, sha256=sha256, size_bytes=blobs.size(sha256)))
         inspections.store(subject, measured.report)
-
-
-def examine(path: Path, demands: v1.Demands, settings: NodeSettings) -> v1.InspectedPart:
-    """Measure and judge a file of this machine, with no node running. `mesh_sha256` names a derived mesh that is not kept.
-
-    Errors: `OSError`; `SandboxBroken`.
-    """
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    with (
-        tempfile.TemporaryDirectory(prefix="commonfab-") as scratch,
-        Sandbox(Limits.of(settings), Path(scratch)) as sandbox,
-        sandbox.measure(path, sha256, demands.unit) as measured,
-    ):
-        if measured.derived_mesh is not None:
-            with measured.derived_mesh.open("rb") as mesh:
-                measured.report.mesh_sha256 = hashlib.file_digest(mesh, "sha256").hexdigest()
-        part = v1.Part(name=path.stem, paths=[path.name], quantity_per_product=1, demands=demands)
-        return judged(part, measured.report)

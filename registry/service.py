@@ -67,7 +67,7 @@ class DesignRegistryService(v1.DesignRegistryServicer):
 
     async def GetRevision(self, request: v1.GetRevisionRequest, context: Any) -> v1.GetRevisionResponse:
         published = await asyncio.to_thread(self._catalogue.revision, request.digest)
-        parts = await asyncio.to_thread(self._catalogue.inspections.inspected, published.revision.manifest)
+        parts = await asyncio.to_thread(self._catalogue.inspections.inspected, published.revision.manifest, request.material)
         return v1.GetRevisionResponse(design=published.design, revision=published.revision, parts=parts)
 
     async def WatchInspection(self, request: v1.WatchInspectionRequest, context: Any) -> AsyncIterator[v1.WatchInspectionResponse]:

@@ -137,7 +137,7 @@ class Jobs:
 
     async def _look_up(self, request: v1.JobRequest) -> tuple[v1.JobSpecification, list[v1.Reason]]:
         """What matching needs of the revision, and the questions that must be answered first."""
-        found = await self.registry.revision(request.revision)
+        found = await self.registry.revision(request.revision, request.material)
         inspected = _choose_part(found, request.part_name)
         ways, questions = _ways(inspected, request.material)
         specification = v1.JobSpecification(
@@ -178,22 +178,38 @@ def _choose_part(found: v1.GetRevisionResponse, name: str) -> v1.InspectedPart:
 
 def _ways(inspected: v1.InspectedPart, material: str) -> tuple[list[v1.Makeability], list[v1.Reason]]:
     """The judgements under which the part may be made of `material`, and the questions, if only a person can say that it may."""
-    by_verdict = {verdict: [way for way in inspected.makeability if way.verdict == verdict] for verdict in v1.Verdict.values()}
+    judged = [made for way in inspected.makeability if (made := _made_of(way, material)) is not None]
+    by_verdict = {verdict: [way for way in judged if way.verdict == verdict] for verdict in v1.Verdict.values()}
     ways = by_verdict[v1.VERDICT_FEASIBLE] or by_verdict[v1.VERDICT_ASK]
     if not ways:
+        _refuse_material(inspected, material)
         obstacles = dict.fromkeys(reason.message for way in inspected.makeability for reason in way.reasons)
         raise Refused("job.not_makeable", "; ".join(obstacles) or "nothing was found that could be made")
     questions = [] if by_verdict[v1.VERDICT_FEASIBLE] else [reason for way in ways for reason in way.reasons]
-    return [_made_of(way, material) for way in ways], questions
+    return ways, questions
 
 
-def _made_of(way: v1.Makeability, material: str) -> v1.Makeability:
-    """The judgement with the requester's material, which may be narrower than the maker's demand but not another."""
-    if not material:
+def _made_of(way: v1.Makeability, material: str) -> v1.Makeability | None:
+    """The judgement with the requester's material in it; None where the process does not take it or the maker demands another.
+
+    The registry has judged for that material already, where the maker leaves the choice.
+    """
+    if not material or way.verdict == v1.VERDICT_INFEASIBLE:
         return way
-    if not materials.satisfies(material, way.requirement.material):
-        raise Refused("job.material", f"{way.requirement.material}, not {material}")
+    need = way.requirement
+    if not materials.satisfies(material, need.material):
+        return None
+    if need.materials_allowed and not any(materials.satisfies(material, term) for term in need.materials_allowed):
+        return None
     chosen = v1.Makeability()
     chosen.CopyFrom(way)
     chosen.requirement.material = material
     return chosen
+
+
+def _refuse_material(inspected: v1.InspectedPart, material: str) -> None:
+    """Errors: `Refused` (`job.material`) where the part could be made, only not of that."""
+    makeable = [way for way in inspected.makeability if way.verdict in (v1.VERDICT_FEASIBLE, v1.VERDICT_ASK)]
+    if material and makeable:
+        wanted = dict.fromkeys(way.requirement.material or ", ".join(way.requirement.materials_allowed) for way in makeable)
+        raise Refused("job.material", f"{' or '.join(wanted)}, not {material}")

@@ -68,7 +68,7 @@ def match(wanted: Wanted, shops: Sequence[ShopOnBoard], present_seconds: float) 
         away = distance_km(known.shop.place, wanted.place)
         barred = [*_silent(known, present_seconds), *_too_far(away, wanted.within_km), *_passed(known.shop.id, wanted.passed)]
         for machine in known.shop.machines:
-            way, reasons = _best_way(wanted.ways, machine)
+            way, reasons = _best_way(wanted.ways, machine, known.shop)
             if reasons or barred:
                 unable.append(Unable(known.shop, machine, (*reasons, *barred)))
             else:
@@ -76,9 +76,9 @@ def match(wanted: Wanted, shops: Sequence[ShopOnBoard], present_seconds: float) 
     return Match(tuple(able), tuple(unable))
 
 
-def _best_way(ways: Sequence[v1.Makeability], machine: v1.Machine) -> tuple[v1.Makeability, list[v1.Reason]]:
+def _best_way(ways: Sequence[v1.Makeability], machine: v1.Machine, shop: v1.Shop) -> tuple[v1.Makeability, list[v1.Reason]]:
     """The way that the machine misses by the fewest rules, and those rules."""
-    tried = [(way, misfits(way.requirement, machine)) for way in ways]
+    tried = [(way, misfits(way.requirement, machine, shop)) for way in ways]
     return min(tried, key=lambda pair: len(pair[1]))
 
 

@@ -27,12 +27,15 @@ class RegistryDoor:
         if self._channel is not None:
             await self._channel.close()
 
-    async def revision(self, digest: str) -> v1.GetRevisionResponse:
-        """A revision and what inspection found. Errors: `Refused`, as the registry refused; `node.unreachable` where it does not answer."""
+    async def revision(self, digest: str, material: str) -> v1.GetRevisionResponse:
+        """A revision and what inspection found, judged for `material`.
+
+        Errors: `Refused`, as the registry refused; `node.unreachable` where it does not answer.
+        """
         if self._channel is None:
             raise Refused("node.unreachable", "the registry's address")
         stub = v1.DesignRegistryStub(self._channel)
-        asked = v1.GetRevisionRequest(digest=digest)
+        asked = v1.GetRevisionRequest(digest=digest, material=material)
         try:
             return await stub.GetRevision(asked, metadata=caller_metadata(), timeout=DEADLINE_SECONDS)
         except grpc.aio.AioRpcError as error:

@@ -27,6 +27,7 @@ from shop_agent.bench_work import Bench, Shopfloor
 from shop_agent.config import ShopConfig, place_of
 from shop_agent.desk_link import DeskLink, Situation, phase_of
 from shop_agent.journal import Journal, open_journal
+from shop_agent.machine_section import MachineSection, described
 from shop_agent.machines import machine_for
 from shop_agent.preparing import Preparer
 from shop_agent.records import AttemptRecord
@@ -109,9 +110,13 @@ class Agent:
             id=self.config.shop.id,
             name=self.config.shop.name,
             place=place_of(self.config),
-            machines=[bench.describe() for bench in self.benches],
+            machines=[
+                *(bench.describe() for bench in self.benches),
+                *(_by_hand(facts) for facts in self.config.machine if not facts.driven),
+            ],
             public_key=self.public_key,
             agent_version=__version__,
+            operations=self.config.shop.operations,
         )
         return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts()])
 
@@ -191,9 +196,17 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
     benches: list[Bench] = []
     link = DeskLink(node.desk, journal, leases, journal.ids("run"), lambda: agent.situation())
     floor = Shopfloor(journal, leases, prepare, signed, config.policy.scrap_allowed, link.ring)
-    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
+    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine if facts.driven]
     agent = Agent(config, journal, benches, link, key.public_key().public_bytes_raw(), Bell(journal.clock))
     return agent
+
+
+def _by_hand(facts: MachineSection) -> v1.Machine:
+    """A machine that a person works without this agent: it is told of, and work for it is not taken yet."""
+    machine = described(facts)
+    machine.state = v1.MACHINE_STATE_OUT_OF_ORDER
+    machine.state_reason = facts.out_of_order or "it is worked by hand, and this agent does not take such work yet"
+    return machine
 
 
 async def _until_signal() -> None:

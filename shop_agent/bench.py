@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from commonfab import v1
 from commonfab.reasons import reason
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Look, Standing
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord
 

@@ -17,6 +17,7 @@ from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, bench
 from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal import Journal
+from shop_agent.machine_section import described
 from shop_agent.machines import Look, Machine, Standing, StartUncertain
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.waiting import Bell, Leases
@@ -106,17 +107,9 @@ class Bench:
         free_in = Duration()
         # In whole minutes: a router writes what changed to its disk and plans anew, and seconds would change at every call.
         free_in.FromSeconds(60 * math.ceil(self._seconds_to_go() / 60))
-        return v1.Machine(
-            id=facts.id,
-            name=facts.name,
-            process=facts.process,
-            envelope_mm=v1.Size(x=facts.envelope_mm[0], y=facts.envelope_mm[1], z=facts.envelope_mm[2]),
-            materials=facts.materials,
-            state=state,
-            state_reason=why,
-            free_in=free_in,
-            control=facts.control,
-        )
+        machine = described(facts)
+        machine.MergeFrom(v1.Machine(state=state, state_reason=why, free_in=free_in))
+        return machine
 
     def progress(self, attempt: AttemptRecord) -> tuple[float, float]:
         """How far the piece at work is (0 to 1) and how many seconds the rest of the attempt will take."""

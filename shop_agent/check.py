@@ -15,7 +15,8 @@ from commonfab.errors import Refused, refusal_of
 from commonfab.identity import load_or_make_key
 from commonfab.reasons import REASONS
 from commonfab.rpc_client import Endpoint
-from shop_agent.config import MachineSection, ShopConfig
+from shop_agent.config import ShopConfig
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import machine_for
 from shop_agent.slicing import NOZZLE_C, find_slicer
 
@@ -56,7 +57,7 @@ def _slicer(config: ShopConfig) -> CheckFinding:
     if program:
         return CheckFinding("slicer", True, f"PrusaSlicer is {program}")
     prints = any(processes.satisfies(machine.process, "material_extrusion") for machine in config.machine)
-    real = [machine.id for machine in config.machine if machine.control != "virtual"]
+    real = [machine.id for machine in config.machine if machine.control not in ("virtual", "by_hand")]
     if not prints or not real:
         return CheckFinding("slicer", True, "PrusaSlicer was not found; virtual machines work from the estimate and say so")
     return CheckFinding(
@@ -68,6 +69,8 @@ async def _machine(config: ShopConfig, facts: MachineSection) -> CheckFinding:
     about = f"machine {facts.id}"
     if facts.out_of_order:
         return CheckFinding(about, True, f"out of order: {facts.out_of_order}")
+    if not facts.driven:
+        return CheckFinding(about, True, "worked by hand; it is described to the node, and this agent takes no work for it yet")
     machine = machine_for(config, facts, SystemClock())
     try:
         look = await machine.look("")
@@ -87,15 +90,12 @@ def _words(machine: MachineSection) -> list[CheckFinding]:
         known = ", ".join(processes.BROADER)
         found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", f"Known: {known}."))
     for material in machine.materials:
-        if material not in materials.BROADER:
+        term = materials.canonical(material)
+        if term not in materials.BROADER:
             known = ", ".join(materials.BROADER)
             found.append(CheckFinding(about, False, f"'{material}' is not in the material vocabulary", f"Known: {known}."))
-        elif (
-            processes.satisfies(machine.process, "material_extrusion")
-            and material in NOZZLE_C
-            and NOZZLE_C[material] > machine.max_nozzle_c
-        ):
-            told = f"{material} needs {NOZZLE_C[material]} °C and max_nozzle_c is {machine.max_nozzle_c:g}"
+        elif processes.satisfies(machine.process, "material_extrusion") and NOZZLE_C.get(term, 0) > machine.max_nozzle_c:
+            told = f"{material} needs {NOZZLE_C[term]} °C and max_nozzle_c is {machine.max_nozzle_c:g}"
             found.append(CheckFinding(about, False, told, "Raise the limit if the machine can, or take the material out."))
     return found
 

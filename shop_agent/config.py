@@ -6,25 +6,17 @@ from __future__ import annotations
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from commonfab import v1
 from commonfab.errors import Refused
+from shop_agent.machine_section import Id, MachineSection, Section
 from shop_agent.toml_lines import Location, line_of
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
-Millimetres = Annotated[float, Field(gt=0, le=100_000)]
-Extent = tuple[Millimetres, Millimetres, Millimetres]
-Corner = tuple[float, float, float]
 
-
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ShopSection(_Section):
+class ShopSection(Section):
     """[shop]: who and where. Latitude and longitude never leave this computer; only the coarse cell does."""
 
     id: Id
@@ -34,9 +26,10 @@ class ShopSection(_Section):
     cell: str = ""
     data_dir: Path = Path("shop-data")
     slicer: str = ""
+    operations: tuple[str, ...] = ()
 
 
-class RouterSection(_Section):
+class RouterSection(Section):
     """[router]: the node whose offers the shop hears."""
 
     node: str = "127.0.0.1:4780"
@@ -45,7 +38,7 @@ class RouterSection(_Section):
     ca: Path | None = None
 
 
-class PolicySection(_Section):
+class PolicySection(Section):
     """[policy]: what is taken without asking the owner. Empty or 0 means no limit."""
 
     accept: Literal["always", "ask"] = "ask"
@@ -55,38 +48,7 @@ class PolicySection(_Section):
     scrap_allowed: int = Field(default=1, ge=0)
 
 
-class MachineSection(_Section):
-    """[[machine]]: one machine. Lengths in mm, temperatures in °C."""
-
-    id: Id
-    name: str = ""
-    process: str = "fdm"
-    envelope_mm: Extent
-    materials: tuple[str, ...] = Field(min_length=1)
-    control: Literal["octoprint", "virtual"]
-    url: str = ""
-    api_key: str = Field(default="", repr=False)
-    api_key_file: Path | None = None
-    starts_itself: bool = False
-    clears_itself: bool = False
-    out_of_order: str = ""
-    slicer_profile: Path | None = None
-    nozzle_mm: float = Field(default=0.4, gt=0, le=3)
-    max_nozzle_c: float = Field(default=290.0, gt=0)
-    max_bed_c: float = Field(default=120.0, gt=0)
-    reach_min_mm: Corner = (0.0, 0.0, 0.0)
-    reach_max_mm: Corner | None = None
-    speed_factor: float = Field(default=60.0, gt=0)
-    journal_file: Path | None = None
-
-    @model_validator(mode="after")
-    def _needs_an_address(self) -> MachineSection:
-        if self.control == "octoprint" and not self.url:
-            raise ValueError('control = "octoprint" needs url = "http://…", the address of OctoPrint')
-        return self
-
-
-class ShopConfig(_Section):
+class ShopConfig(Section):
     """The whole of `shop.toml`, with every path made absolute and every secret read from its file."""
 
     path: Path
@@ -110,8 +72,11 @@ class ShopConfig(_Section):
         return next((machine for machine in self.machine if machine.id == machine_id), None)
 
 
-def load_config(path: Path) -> ShopConfig:
-    """Read `shop.toml`. Errors: `Refused` (`shop.config`), which names the file, the line, the key and what to do."""
+def load_config(path: Path, secrets: bool = True) -> ShopConfig:
+    """Read `shop.toml`. Errors: `Refused` (`shop.config`), which names the file, the line, the key and what to do.
+
+    Parameters: `secrets`, whether files with tokens and keys are read; who only wants to know what a shop can do needs none of them.
+    """
     text = _read(path)
     try:
         told = tomllib.loads(text)
@@ -124,7 +89,7 @@ def load_config(path: Path) -> ShopConfig:
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise Refused("shop.config", _complaint(path, text, first)) from None
     _check_whole(config, text)
-    return _resolved(config, text)
+    return _resolved(config, text) if secrets else config
 
 
 def place_of(config: ShopConfig) -> v1.Place:
@@ -173,7 +138,7 @@ def _table(location: Location) -> str:
 
 
 def _known_keys(location: Location) -> list[str]:
-    sections: dict[str, type[_Section]] = {"shop": ShopSection, "router": RouterSection, "policy": PolicySection, "machine": MachineSection}
+    sections: dict[str, type[Section]] = {"shop": ShopSection, "router": RouterSection, "policy": PolicySection, "machine": MachineSection}
     if len(location) < 2:
         return list(sections)
     section = sections.get(str(location[0]))

@@ -16,7 +16,7 @@ from pathlib import Path
 from commonfab import v1
 from commonfab.reasons import reason
 from commonfab.units import Quantity, mm
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 
 MOST_REASONS = 20
 TOLERANCE_MM = 0.01  # slicers round to three digits

@@ -10,7 +10,8 @@ from commonfab import materials, processes, v1
 from commonfab.envelope import too_small
 from commonfab.reasons import reason
 from commonfab.units import km
-from shop_agent.config import MachineSection, ShopConfig
+from shop_agent.config import ShopConfig
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import OfferRecord
 
 
@@ -63,7 +64,7 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
     if not any(materials.satisfies(has, needs.material) for has in machine.materials):
         reasons.append(reason("material.missing", needs.material))
     width, depth, height = machine.envelope_mm
-    reasons += too_small(needs.size_mm, v1.Size(x=width, y=depth, z=height))
+    reasons += too_small(needs, v1.Size(x=width, y=depth, z=height))
     return reasons
 
 

@@ -14,7 +14,8 @@ from commonfab import processes
 from commonfab.client import Node
 from commonfab.errors import Refused, refusal_of
 from shop_agent import gcode
-from shop_agent.config import MachineSection, ShopConfig
+from shop_agent.config import ShopConfig
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import AttemptRecord, Toolpath
 from shop_agent.slicing import SliceRequest, find_slicer, material_for, slice_mesh, toolpath_in
 
@@ -60,8 +61,7 @@ class Preparer:
 
     async def _sliced(self, attempt: AttemptRecord, machine: MachineSection, program: str, mesh: Path) -> Toolpath:
         output = self.config.data_dir / "toolpaths" / f"{attempt.key}.gcode"
-        size = attempt.offer.requirement.size_mm
-        wanted = SliceRequest(mesh, output, machine, material_for(attempt.offer, machine), (size.x, size.y, size.z))
+        wanted = SliceRequest(mesh, output, machine, material_for(attempt.offer, machine), attempt.offer.requirement)
         toolpath = await slice_mesh(program, wanted)
         path = await asyncio.to_thread(gcode.read_toolpath_file, output)
         against = gcode.check(path, machine)

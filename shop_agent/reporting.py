@@ -8,7 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.identity import sign_work
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import AttemptRecord
 from shop_agent.slicing import material_for
 

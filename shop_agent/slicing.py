@@ -17,21 +17,22 @@ import signal
 import struct
 import tempfile
 import zipfile
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab import v1
+from commonfab.envelope import best_room
 from commonfab.errors import Refused
-from commonfab.materials import BROADER, DENSITY_G_PER_CM3, satisfies
+from commonfab.materials import DENSITY_G_PER_CM3, broader_terms, satisfies
 from commonfab.units import minutes
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import Toolpath
 
 PROGRAMS = ("prusa-slicer", "PrusaSlicer", "prusa-slicer-console", "PrusaSlicer-console")
 SLICER_SECONDS = 900.0
 SLICER_MEMORY_KIB = 4 * 1024 * 1024
 LARGEST_MODEL_BYTES = 2 * 1024**3
+LEAST_TURN_DEG = 1e-6
 
 NOZZLE_C = {"pla": 210, "petg": 240, "abs": 250, "asa": 255, "tpu": 225}
 BED_C = {"pla": 60, "petg": 80, "abs": 100, "asa": 100, "tpu": 45}
@@ -46,7 +47,7 @@ class SliceRequest:
     output: Path
     machine: MachineSection
     material: str
-    size_mm: tuple[float, float, float]
+    need: v1.Requirement
 
 
 def find_slicer(named: str = "") -> str:
@@ -55,10 +56,15 @@ def find_slicer(named: str = "") -> str:
     return next((program for program in found if program), "")
 
 
-def needs_quarter_turn(size_mm: Sequence[float], envelope_mm: Sequence[float]) -> bool:
-    """Whether the part fits only when it is turned by 90 degrees about the vertical."""
-    as_drawn = size_mm[0] <= envelope_mm[0] and size_mm[1] <= envelope_mm[1]
-    return not as_drawn and size_mm[1] <= envelope_mm[0] and size_mm[0] <= envelope_mm[1]
+def turn_for(need: v1.Requirement, machine: MachineSection) -> list[str]:
+    """PrusaSlicer's options that lay the part into the first allowed placement that fits; none where it fits as drawn.
+
+    They are carried out in the order in which they stand, each about an axis of the bed, as `v1.Rotation` has it.
+    """
+    width, depth, height = machine.envelope_mm
+    turn = best_room(need, v1.Size(x=width, y=depth, z=height)).turn
+    angles = (("--rotate-x", turn.x_deg), ("--rotate-y", turn.y_deg), ("--rotate", turn.z_deg))
+    return [text for option, angle in angles if abs(angle) > LEAST_TURN_DEG for text in (option, f"{angle:.6f}")]
 
 
 async def slice_mesh(program: str, wanted: SliceRequest, limit_seconds: float = SLICER_SECONDS) -> Toolpath:
@@ -68,6 +74,7 @@ async def slice_mesh(program: str, wanted: SliceRequest, limit_seconds: float = 
     """
     if not program:
         raise Refused("slicer.missing")
+    _known_filament(wanted)
     wanted.output.parent.mkdir(parents=True, exist_ok=True)
     # A new folder each time: a slicer that outlived its agent may still write into an old one.
     work = Path(tempfile.mkdtemp(prefix="slicing-", dir=wanted.output.parent))
@@ -90,7 +97,7 @@ async def slice_mesh(program: str, wanted: SliceRequest, limit_seconds: float = 
 def profile_of(machine: MachineSection, material: str) -> dict[str, str]:
     """A sane profile from the machine's facts; the shop's own profile is laid over it."""
     x, y, z = machine.envelope_mm
-    kind = _printable(material)
+    kind = _printable(material) or "pla"
     nozzle, bed = min(NOZZLE_C[kind], int(machine.max_nozzle_c)), min(BED_C[kind], int(machine.max_bed_c))
     return {
         "bed_shape": f"0x0,{x:g}x0,{x:g}x{y:g},0x{y:g}",
@@ -142,10 +149,16 @@ def material_for(offer: v1.Offer, machine: MachineSection) -> str:
 
 
 def _printable(material: str) -> str:
-    """The material, or the nearest broader one, for which temperatures are known; PLA where there is none."""
-    while material and material not in NOZZLE_C:
-        material = BROADER.get(material, "")
-    return material or "pla"
+    """The material, or the nearest broader one, for which temperatures are known; empty where there is none."""
+    return next((term for term in broader_terms(material) if term in NOZZLE_C), "")
+
+
+def _known_filament(wanted: SliceRequest) -> str:
+    """What the plain profile is made for. Errors: `Refused` (`slicer.material`) where only the shop's own profile could know."""
+    kind = _printable(wanted.material)
+    if not kind and not wanted.machine.slicer_profile:
+        raise Refused("slicer.material", wanted.material)
+    return kind or "pla"  # the shop's profile is laid over it
 
 
 def _arguments(program: str, wanted: SliceRequest, base: Path, mesh: Path, output: Path) -> list[str]:
@@ -153,8 +166,8 @@ def _arguments(program: str, wanted: SliceRequest, base: Path, mesh: Path, outpu
     profiles = ["--load", str(base)]
     if wanted.machine.slicer_profile:
         profiles += ["--load", str(wanted.machine.slicer_profile)]
-    turn = ["--rotate", "90"] if needs_quarter_turn(wanted.size_mm, wanted.machine.envelope_mm) else []
-    density = ["--filament-density", f"{DENSITY_G_PER_CM3[_printable(wanted.material)]:g}"]
+    turn = turn_for(wanted.need, wanted.machine)
+    density = ["--filament-density", f"{DENSITY_G_PER_CM3[_known_filament(wanted)]:g}"]
     place = ["--center", f"{x / 2:g},{y / 2:g}"]
     return [program, "--export-gcode", *profiles, *density, *turn, *place, "--output", str(output), str(mesh)]
 

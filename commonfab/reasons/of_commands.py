@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from grpc import StatusCode
+
 from commonfab.reasons.term import Term
 
 TERMS = {
@@ -11,6 +13,11 @@ TERMS = {
         "Check that --ca names the authority that signed the node's certificate, that the certificate is for this host, "
         "and that the node listens with TLS.",
     ),
+    "fleet.empty": Term(
+        "there is no shop.toml in {subject}", "Put a folder of shop.toml files there; commonfab shop init writes one.", StatusCode.NOT_FOUND
+    ),
+    "fleet.twice": Term("two files describe shop {subject}", "Give each shop an id of its own.", StatusCode.ALREADY_EXISTS),
+    "command.unit": Term("'{subject}' is not a unit that is known here", "Say mm, cm, m or inch.", StatusCode.INVALID_ARGUMENT),
     "node.light_install": Term(
         "this command needs {subject}, which the light install leaves out",
         "Install the node's extra: pip install 'commonfab[node]'.",

@@ -64,6 +64,26 @@ TERMS = {
         "the file is a Git LFS pointer and not the file it points to",
         "Run git lfs pull, then publish again.",
     ),
+    "file.json": Term(
+        "the file is JSON data and no drawing",
+        "Publish the drawing itself: STEP for a solid, 3MF or STL for a mesh, DXF or SVG for a cutting drawing.",
+    ),
+    "file.picture": Term(
+        "the file is a picture ({subject}) and no drawing",
+        "A picture has no sizes; publish the shape it shows, and the picture beside it.",
+    ),
+    "file.document": Term(
+        "the file is a document ({subject}) and no drawing",
+        "Publish the drawing it was printed from: STEP, 3MF, STL, DXF or SVG.",
+    ),
+    "file.dwg": Term(
+        "the file is a DWG drawing, a closed format that this node cannot read",
+        "Export it as DXF from the program it was drawn with.",
+    ),
+    "file.closed": Term(
+        "the file is {subject}, a format that only its own program reads",
+        "Export the part as STEP from the program it was drawn with, and publish that.",
+    ),
     "file.unrecognised": Term(
         "the file is not of a kind that this node can measure",
         "Export the part as STL, 3MF or STEP.",
@@ -80,13 +100,69 @@ TERMS = {
         "the archive holds {subject} more than once, and readers would disagree which one counts",
         "Export the part again.",
     ),
+    "file.zip_overlap": Term(
+        "{subject} in the archive lies over other parts of it, as only archives do that are made to unpack without end",
+        "Export the part again.",
+    ),
+    "file.zip_lies": Term(
+        "{subject} in the archive is not what the archive's directory says of it",
+        "Export or download it again; readers would disagree on what the archive holds.",
+    ),
+    "file.zip_link": Term(
+        "{subject} in the archive is a link to another place and no file",
+        "Publish the file that the link points to.",
+    ),
+    "file.zip_path": Term(
+        "{subject} in the archive would be unpacked outside its folder",
+        "Export the part again.",
+    ),
+    "file.zip_entries": Term(
+        "the archive holds {entries} entries; {limit} is the most",
+        "Leave out of the archive what is no part of the drawing.",
+    ),
+    "file.xml_entities": Term(
+        "the file declares the XML entity {subject}, which could fetch other files or unfold without end",
+        "Save it as plain XML, without entities.",
+    ),
+    "file.xml_depth": Term(
+        "the file's XML is nested more than {limit} deep",
+        "Ungroup what needs no group and export it again.",
+    ),
+    "file.xml_attributes": Term(
+        "{subject} in the file's XML has more than {limit} attributes",
+        "Open it in the program it was drawn with and export it again.",
+    ),
+    "file.nesting": Term(
+        "the file's lists are nested more than {limit} deep",
+        "Open it in the program it was drawn with and export it again.",
+    ),
+    "file.component_expansion": Term(
+        "with every component placed the part has {triangles} triangles or more; {limit} is the most",
+        "Place fewer copies in one file and order the number you need.",
+    ),
+    "file.component_depth": Term(
+        "components are nested more than {limit} deep",
+        "Export the part with its components merged.",
+    ),
+    "file.component_cycle": Term(
+        "{subject} contains itself",
+        "Open it in the program it was drawn with and export it again.",
+    ),
+    "file.count": Term(
+        "the file announces {announced} {subject}, but its length has room for {room}",
+        "Export or download it again; the copy was cut short, or the program that wrote it miscounts.",
+    ),
     "file.unreadable": Term(
         "the file cannot be read: {subject}",
         "Open it in the program it was drawn with and export it again.",
     ),
+    "file.sloppy": Term(
+        "the file was read, though it breaks the rules of its format: {subject}",
+        "Look at the part's picture and size; export it anew if they are not what you expect.",
+    ),
     "file.unsupported": Term(
-        "the file draws with {subject}, which this node cannot measure yet",
-        "Export the part as a plain triangle mesh.",
+        "the file holds {subject}, which this node cannot measure",
+        "Unpack it where it is packed; otherwise export the part as STEP or as a plain triangle mesh.",
     ),
     "file.too_slow": Term(
         "measuring the file took longer than {limit}, so it was stopped",
@@ -111,5 +187,13 @@ TERMS = {
     "file.encrypted": Term(
         "{subject} in the archive is encrypted",
         "Publish it without a password: nobody could check or make what nobody can read.",
+    ),
+    "file.sibling_differs": Term(
+        "{subject} has the same name and shows another shape",
+        "Say which one is right: publish that one alone, or rename the other.",
+    ),
+    "preview.none": Term(
+        "there is no picture of the part: {subject}",
+        "The figures hold all the same; a coarser mesh can be drawn.",
     ),
 }

@@ -7,6 +7,18 @@ from commonfab.reasons.term import Term
 
 TERMS = {
     "mesh.empty": Term("the file holds no triangles", "Export the part again and look at it in a viewer."),
+    "mesh.none_built": Term(
+        "the file holds {objects} objects but builds none of them",
+        "Put the objects on the build plate before you export, or export them as STL.",
+    ),
+    "mesh.left_out": Term(
+        "{things} {subject} in the file are no part of the shape and were left out",
+        "If they are meant to be made, turn them into solid bodies and export again.",
+    ),
+    "mesh.not_cut": Term(
+        "the slicer's project cuts {volumes} volumes out of the shape; it was measured as if they were not cut",
+        "Cut them out in the drawing program and export again, to have volume and walls measured as they will be.",
+    ),
     "mesh.numbers": Term(
         "{bad} corners of triangles lie at no place that can be measured",
         "Export the part again; its coordinates are not numbers, or absurdly large.",
@@ -28,8 +40,8 @@ TERMS = {
         "Make the normals of the mesh agree, in the program it was drawn with.",
     ),
     "mesh.inside_out": Term(
-        "the surface is inside out",
-        "Slicers usually turn it round; flip the normals to be sure.",
+        "the surface, or that of a body in the file, is inside out; it is turned round in the copy that is made from",
+        "Nothing has to be done; flip the normals in the program it was drawn with to have the file itself right.",
     ),
     "mesh.several_bodies": Term(
         "the file holds {bodies} separate bodies",

@@ -50,6 +50,10 @@ TERMS: dict[str, Term] = {
         "Answer with commonfab shop accept once the cause is mended, or commonfab shop decline.",
     ),
     "owner.withdrew": Term("the shop's owner took it off the bench: {subject}"),
+    "slicer.material": Term(
+        "no temperatures are known here for {subject}, and the machine has no profile of its own",
+        "Export a profile for it from PrusaSlicer and name it as slicer_profile in shop.toml.",
+    ),
     "slicer.missing": Term(
         "PrusaSlicer was not found",
         "Install it (Debian: apt install prusa-slicer), or name its program with slicer under [shop] in shop.toml.",

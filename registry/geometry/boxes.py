@@ -19,10 +19,15 @@ STEP_DEG = 1.0
 """Turns that are tried besides those with an edge of the hull along an axis, the smallest box among them (Freeman, Shapira 1975)."""
 
 MOST_BOXES = 24
+"""Of more boxes than these, so many are kept, evenly from the longest and narrowest to the one that is shortest along its longer side."""
+
 LEAST_GAIN = 1e-3
 """A box must be shorter than its neighbour by this part to be kept besides it."""
 
 MOST_CORNERS = 180
+
+FEW, FAN, CHUNK = 2000, 24, 10_000
+"""Of more points than these, those inside the polygon of the farthest along so many directions never reach the hull's own algorithm."""
 
 
 def turned_boxes(points: Points, height: float, turn: v1.Rotation | None = None) -> list[v1.Placement]:
@@ -35,8 +40,7 @@ def turned_boxes(points: Points, height: float, turn: v1.Rotation | None = None)
     hull = hull_corners(points)
     angles = _angles(hull)
     sides = extents(hull, angles)
-    chosen = _unbeaten(sides)
-    chosen = sorted(chosen, key=lambda index: float(sides[index].prod()))[:MOST_BOXES]
+    chosen = sorted(_spread(_unbeaten(sides)), key=lambda index: float(sides[index].prod()))
     return [
         v1.Placement(
             turn=v1.Rotation(x_deg=before.x_deg, y_deg=before.y_deg, z_deg=(before.z_deg + float(np.degrees(angles[index]))) % 360),
@@ -48,6 +52,7 @@ def turned_boxes(points: Points, height: float, turn: v1.Rotation | None = None)
 
 def hull_corners(points: Points) -> Points:
     """The corners of the convex hull, in order; for points on a line its two ends."""
+    points = points if len(points) <= FEW else points[_outside(points)]
     try:
         corners: Points = points[ConvexHull(points).vertices]
         return corners
@@ -56,6 +61,27 @@ def hull_corners(points: Points) -> Points:
         far = points[int(np.argmax((along**2).sum(axis=1)))]
         other = points[int(np.argmax(((points - far) ** 2).sum(axis=1)))]
         return np.array([far, other])
+
+
+def _outside(points: Points) -> npt.NDArray[np.int64]:
+    """Indices of the points that are not well inside the polygon of those farthest along a fan of directions."""
+    angles = np.arange(FAN) * (2 * np.pi / FAN)
+    fan = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    some = np.concatenate([part[(fan @ part.T).argmax(axis=1)] for part in _parts(points)])
+    farthest = some[(fan @ some.T).argmax(axis=1)]
+    edges = np.roll(farthest, -1, axis=0) - farthest
+    normals = np.stack([edges[:, 1], -edges[:, 0]], axis=1)
+    # Where one point is the farthest along two directions, the edge between has no length.
+    normals = normals[edges.any(axis=1)]
+    limits = np.einsum("ij,ij->i", farthest[edges.any(axis=1)], normals) - 1e-9 * (normals**2).sum(axis=1)
+    beyond = np.concatenate([(normals @ part.T - limits[:, None]).max(axis=0, initial=-1.0) >= 0 for part in _parts(points)])
+    kept: npt.NDArray[np.int64] = np.flatnonzero(beyond) if len(normals) else np.arange(len(points))
+    return kept
+
+
+def _parts(points: Points) -> list[Points]:
+    """Pieces small enough for what is made of them to stay in the processor's cache."""
+    return [points[start : start + CHUNK] for start in range(0, len(points), CHUNK)]
 
 
 def extents(hull: Points, angles: Points) -> Points:
@@ -87,4 +113,11 @@ def _unbeaten(sides: Points) -> list[int]:
         if longer[index] < least_longer * (1 - LEAST_GAIN):
             least_longer = float(longer[index])
             kept.append(int(index))
-    return [index for index in kept if sides[index, 0] >= 0]
+    return kept
+
+
+def _spread(kept: list[int]) -> list[int]:
+    """At most `MOST_BOXES` of them, the first and the last among them."""
+    if len(kept) <= MOST_BOXES:
+        return kept
+    return [kept[round(place)] for place in np.linspace(0, len(kept) - 1, MOST_BOXES)]

@@ -8,6 +8,7 @@ takes too much, or breaks its reader, gets a report that says so; nothing that a
 from __future__ import annotations
 
 import json
+import logging
 import os
 import select
 import shutil
@@ -30,7 +31,8 @@ from commonfab.reasons import reason
 from commonfab.settings import NodeSettings
 from commonfab.units import Quantity
 from registry.geometry import INSPECTOR
-from registry.geometry.source import DERIVED_MESH
+from registry.geometry.isolation import bubblewrapped
+from registry.geometry.source import DERIVED_MESH, PICTURES
 from registry.geometry.zygote import REPORT, Ending, Task
 
 LOADING_SECONDS = 60.0
@@ -40,6 +42,8 @@ CLOSING_SECONDS = 5.0
 LARGEST_REPORT = 4 * 1024 * 1024
 STALE_SECONDS = 24 * 3600
 SCRATCH_PREFIX = "inspect-"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -56,11 +60,25 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture of the part that the child drew."""
+
+    media_type: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class Measured:
-    """A report, and the mesh in millimetres that was derived from the file, where there is one; it goes when the measuring ends."""
+    """A report, the mesh in millimetres that was derived from the file, where there is one, pictures, and what measuring took.
+
+    The files go when the measuring ends. `peak_mb` counts the libraries too.
+    """
 
     report: v1.GeometryReport
     derived_mesh: Path | None
+    pictures: tuple[Picture, ...] = ()
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
 
 
 class SandboxBroken(Exception):
@@ -77,6 +95,7 @@ class Sandbox:
         self._busy = threading.Lock()
         self._server: subprocess.Popen[bytes] | None = None
         self._closed = False
+        self.confinement = ""
         scratch.mkdir(parents=True, exist_ok=True)
         _sweep(scratch)
 
@@ -137,10 +156,15 @@ class Sandbox:
         # The environment holds the node's secrets, so only what is needed is passed on. More threads would only multiply memory.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(registry.__file__).parent.parent)}
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        command = [sys.executable, "-m", "registry.geometry.zygote"]
+        command = bubblewrapped([sys.executable, "-m", "registry.geometry.zygote"], self._scratch.resolve())
         self._server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=self._scratch, start_new_session=True
         )
+        assert self._server.stdout
+        told = _line(self._server.stdout.fileno(), LOADING_SECONDS)
+        means = [*(["bubblewrap"] if command[0].endswith("bwrap") else []), *(json.loads(told) if told else [])]
+        self.confinement = " and ".join(means) or "limits of memory and time only: this system has no bubblewrap, landlock or seccomp"
+        log.info("files from outside are opened in a child process confined by %s", self.confinement)
         return self._server
 
     def _end_server(self) -> None:
@@ -153,12 +177,22 @@ class Sandbox:
     def _measured(self, task: Task, ending: Ending) -> Measured:
         if ending.how == "machine":
             raise SandboxBroken(ending.detail)
-        report = _read_report(task) if ending.how == "measured" else None
-        if report is None:
+        report = _read_report(task)
+        if report is not None and ending.how != "measured":
+            report.warnings.append(reason("preview.none", _fault(task, ending).message))
+        elif report is None:
             report = v1.GeometryReport(sha256=task.sha256, inspector=INSPECTOR, faults=[_fault(task, ending)])
-        mesh = Path(task.scratch) / DERIVED_MESH
-        is_mesh = mesh.is_file() and not mesh.is_symlink() and not report.faults
-        return Measured(report, mesh if is_mesh else None)
+        if report.faults:
+            return Measured(report, None, (), ending.cpu_seconds, ending.peak_mb)
+        scratch = Path(task.scratch)
+        mesh = scratch / DERIVED_MESH
+        pictures = tuple(Picture(kind, scratch / name) for name, kind in PICTURES.items() if _is_plain(scratch / name))
+        return Measured(report, mesh if _is_plain(mesh) else None, pictures, ending.cpu_seconds, ending.peak_mb)
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether the child left such a file, and no link to somewhere else."""
+    return file.is_file() and not file.is_symlink()
 
 
 def _dismiss(server: subprocess.Popen[bytes]) -> None:

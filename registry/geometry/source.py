@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from commonfab import v1
 
 DERIVED_MESH = "mesh.stl"
 """The derived mesh's name in the scratch folder."""
+
+PICTURES: Mapping[str, str] = MappingProxyType(
+    {"preview.glb": "model/gltf-binary", "preview.png": "image/png", "preview.svg": "image/svg+xml"}
+)
+"""Names of pictures in the scratch folder, with their media types."""
 
 
 @dataclass(frozen=True)

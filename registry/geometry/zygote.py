@@ -21,8 +21,10 @@ import select
 import signal
 import sys
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+from registry.geometry import isolation
 
 REPORT = "report.pb"
 """The name of the serialized report in the scratch folder."""
@@ -49,15 +51,21 @@ class Task:
 
 @dataclass(frozen=True)
 class Ending:
-    """How the child ended: "measured", "too_slow", "too_big", "crashed", or "machine" for an error that is not the file's."""
+    """How the child ended: "measured", "too_slow", "too_big", "crashed", or "machine" for an error not the file's; and what it used.
+
+    `peak_mb` is all of its resident memory in MiB, the libraries that it shares with the fork server included.
+    """
 
     how: str
     detail: str = ""
+    cpu_seconds: float = 0.0
+    peak_mb: float = 0.0
 
 
 def main() -> None:
-    """Serve tasks until standard input ends."""
+    """Say by which means children are confined, then serve tasks until standard input ends."""
     answers = os.dup(1)
+    os.write(answers, json.dumps(isolation.means()).encode() + b"\n")
     os.dup2(2, 1)  # libraries print to standard output as they like
     waiting = b""
     while True:
@@ -90,17 +98,17 @@ def _serve(task: Task) -> Ending:
         killed = _watch(child, alive, task.seconds)
     finally:
         os.close(alive)
-    _, status = os.waitpid(child, 0)
-    return _ending(status, killed, task)
+    _, status, used = os.wait4(child, 0)
+    return replace(_ending(status, killed, task), cpu_seconds=used.ru_utime + used.ru_stime, peak_mb=used.ru_maxrss / 1024)
 
 
 def _load_for(path: Path) -> None:
     """Import what the file will probably need, judged by its first bytes, so that the children need not."""
     with path.open("rb") as file:
         start = file.read(64).lstrip()
-    family = "solids" if start.startswith(b"ISO-10303-21") else "meshes"
-    importlib.import_module("registry.geometry.measure")
-    importlib.import_module(f"registry.geometry.{family}.measuring")
+    family = "solids" if start.startswith((b"ISO-10303-21", b"DBRep_DrawableShape", b"CASCADE")) else "meshes"
+    for module in ("measure", f"{family}.measuring", "meshes.stl", "preview.pictures", "preview.glb"):
+        importlib.import_module(f"registry.geometry.{module}")
 
 
 def _watch(child: int, alive: int, seconds: float) -> bool:
@@ -152,6 +160,7 @@ def _be_the_child(task: Task, held: int) -> None:
     code = EXIT_BROKEN
     try:
         _limit(task, held)
+        isolation.confine(_readable(task), Path(task.scratch))
         _measure(task)
         code = 0
     except MemoryError:
@@ -190,6 +199,13 @@ def _limit(task: Task, held: int) -> None:
         resource.setrlimit(what, (most, most))
 
 
+def _readable(task: Task) -> list[Path]:
+    """The file, and where Python and its libraries lie."""
+    packages = [Path(place) for place in sys.path if place.endswith(("-packages", "/lib-dynload"))]
+    ours = [Path(sys.modules[name].__file__ or "").parent for name in ("registry", "commonfab")]
+    return [Path(task.path), Path(sys.prefix), Path(sys.base_prefix), *packages, *ours]
+
+
 def _loaded_bytes() -> int:
     """Address space of the loaded libraries. It does not count against a file: what an earlier file had loaded must not matter."""
     try:
@@ -200,25 +216,27 @@ def _loaded_bytes() -> int:
 
 
 def _die_with_parent() -> None:
-    """On Linux: be killed when the fork server dies, and gain no rights by running a program."""
+    """On Linux: be killed when the fork server dies."""
     if sys.platform != "linux":
         return
-    PR_SET_PDEATHSIG, PR_SET_NO_NEW_PRIVS = 1, 38  # from <linux/prctl.h>
+    PR_SET_PDEATHSIG = 1  # from <linux/prctl.h>
     parent = os.getppid()
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     if os.getppid() != parent:  # it died before we asked
         os._exit(EXIT_MACHINE)
 
 
 def _measure(task: Task) -> None:
-    from registry.geometry.measure import measure
+    """Write the report, then draw: a body whose picture takes too much still has its report."""
+    from registry.geometry.measure import draw, measure
 
-    report = measure(Path(task.path), task.sha256, task.unit, Path(task.scratch))
+    scratch = Path(task.scratch)
+    outcome = measure(Path(task.path), task.sha256, task.unit, scratch)
     half_written = Path(f"{REPORT}.part")
-    half_written.write_bytes(report.SerializeToString())
+    half_written.write_bytes(outcome.report.SerializeToString())
     half_written.rename(REPORT)
+    draw(outcome, scratch)
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@
 from __future__ import annotations
 
 from commonfab import v1
-from registry.makeability import fdm
+from registry.makeability import assembly, fdm, laser, mill, plasma, router, sheet_bend, sla, stock, turn, waterjet
 
-JUDGES = (fdm,)
+JUDGES = (fdm, sla, laser, plasma, waterjet, router, mill, turn, sheet_bend, stock, assembly)
 """In the order in which their judgements are shown."""
 
 

@@ -7,20 +7,38 @@ from collections.abc import Sequence
 
 from commonfab import materials, processes, v1
 from commonfab.reasons import reason
+from commonfab.units import mm
 from registry.geometry.unit_reading import unit_questions
 
-QUESTIONS = ("mesh.open_edges", "mesh.winding", "brep.invalid", "dxf.open_contour")
+QUESTIONS = (
+    "mesh.open_edges",
+    "mesh.winding",
+    "brep.invalid",
+    "brep.missing_reference",
+    "dxf.open_contour",
+    "file.sibling_differs",
+    "units.sibling_scale",
+)
 """Warnings of a report that only a person can decide about; all others do not stand in the way."""
 
 
 def verdict(
-    process: str, against: Sequence[v1.Reason], questions: Sequence[v1.Reason], requirement: v1.Requirement, estimate: v1.Estimate | None
+    process: str,
+    against: Sequence[v1.Reason],
+    questions: Sequence[v1.Reason],
+    requirement: v1.Requirement,
+    estimate: v1.Estimate | None,
+    notes: Sequence[v1.Reason] = (),
 ) -> v1.Makeability:
-    """The judgement: infeasible where something is `against` it, a question where there are `questions`, else feasible."""
+    """The judgement: infeasible where something is `against` it, a question where there are `questions`, else feasible.
+
+    `notes` are what a person should know though nothing hangs on it; they are the reasons of a feasible judgement and left out of others,
+    so that every reason of a question is one.
+    """
     if against:
         return v1.Makeability(process=process, verdict=v1.VERDICT_INFEASIBLE, reasons=against)
     asked = v1.VERDICT_ASK if questions else v1.VERDICT_FEASIBLE
-    return v1.Makeability(process=process, verdict=asked, reasons=questions, requirement=requirement, estimate=estimate)
+    return v1.Makeability(process=process, verdict=asked, reasons=questions or notes, requirement=requirement, estimate=estimate)
 
 
 def against_any(process: str, report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Reason]:
@@ -36,11 +54,40 @@ def against_any(process: str, report: v1.GeometryReport, demands: v1.Demands) ->
 
 
 def against_material(demands: v1.Demands, families: Sequence[str]) -> list[v1.Reason]:
-    """Whether the demanded material is none of `families`. A term that the vocabulary does not know is left to the shop."""
-    known = demands.material in materials.BROADER
-    if known and not any(materials.satisfies(demands.material, family) for family in families):
-        return [reason("material.not_for_process", demands.material)]
-    return []
+    """Whether the demanded material is neither of `families` nor a broader term that one of them meets.
+
+    A term that the vocabulary does not know is left to the shop.
+    """
+    wanted = material_of(demands)
+    met = any(materials.satisfies(wanted, family) or materials.satisfies(family, wanted) for family in families)
+    return [reason("material.not_for_process", wanted)] if wanted in materials.BROADER and not met else []
+
+
+def against_no_body(report: v1.GeometryReport) -> list[v1.Reason]:
+    """Whether there is no body to build up or to cut from: lines of a drawing, or a surface that encloses nothing."""
+    if report.faults or not report.format or report.HasField("toolpath") or report.volume_mm3:
+        return []
+    if report.HasField("drawing"):
+        return [reason("shape.no_body")]
+    # Where neighbours disagree about the outside, the volume adds up to anything, also to nothing: that is a question of its own.
+    return [] if any(warning.code == "mesh.winding" for warning in report.warnings) else [reason("mesh.no_volume")]
+
+
+def against_tolerance(report: v1.GeometryReport, demands: v1.Demands, best_mm: float) -> list[v1.Reason]:
+    """Whether a tighter tolerance is demanded than `best_mm`, the width of the band in mm that the process keeps at best."""
+    needs = tolerance_of(report, demands)
+    return [reason("tolerance.beyond_process", needs=mm(needs), has=mm(best_mm))] if 0 < needs < best_mm else []
+
+
+def tolerance_of(report: v1.GeometryReport, demands: v1.Demands) -> float:
+    """The tightest tolerance that the maker or the file demands, the width of its band in mm; 0 where there is none."""
+    demanded = [demands.tolerance_mm, *(tolerance.value_mm for tolerance in report.solid.tolerances)]
+    return min((width for width in demanded if width > 0), default=0.0)
+
+
+def material_of(demands: v1.Demands) -> str:
+    """The demanded material as a term of the vocabulary; empty for any."""
+    return materials.canonical(demands.material)
 
 
 def questions_of(report: v1.GeometryReport) -> list[v1.Reason]:

@@ -8,7 +8,8 @@ from enum import Enum
 from typing import Protocol
 
 from commonfab.clock import Clock
-from shop_agent.config import MachineSection, ShopConfig
+from shop_agent.config import ShopConfig
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import Toolpath
 
 

@@ -17,7 +17,7 @@ import httpx
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Look, Standing, StartUncertain
 from shop_agent.records import Toolpath
 

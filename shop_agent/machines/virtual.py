@@ -14,7 +14,7 @@ from typing import Any
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Look, Standing
 from shop_agent.records import Toolpath
 

@@ -59,9 +59,9 @@ def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
     assert refused.value.code == "revision.no_files"
 
 
-def test_files_of_one_name_show_one_part_and_the_mesh_is_measured_first() -> None:
+def test_files_of_one_name_show_one_part_and_the_richest_stands_first() -> None:
     parts = parts_of(["gear.step", "gear.3mf", "gear.STL", "lid.stp", "notes.txt"], ANY, {})
-    assert [(part.name, list(part.paths)) for part in parts] == [("gear", ["gear.STL", "gear.3mf", "gear.step"]), ("lid", ["lid.stp"])]
+    assert [(part.name, list(part.paths)) for part in parts] == [("gear", ["gear.step", "gear.3mf", "gear.STL"]), ("lid", ["lid.stp"])]
 
 
 def test_parts_of_the_same_name_in_two_folders_are_told_apart_by_the_folder() -> None:

@@ -18,7 +18,8 @@ from commonfab import v1
 from commonfab.database import open_database
 from commonfab.ids import make_ids
 from commonfab.settings import NodeSettings
-from registry.inspection import NAMESPACE, PATIENCE_SECONDS, QUEUE, examine, subjects_of
+from registry.examining import examine_file
+from registry.inspection import NAMESPACE, PATIENCE_SECONDS, QUEUE, subjects_of
 from registry.opening import Registry, open_registry
 
 
@@ -63,7 +64,7 @@ async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons,
         mesh = parts[name].report.mesh_sha256
         await shop.fetch(mesh, tmp_path / "fetched.stl")
         assert (tmp_path / "fetched.stl").stat().st_size == size
-        assert examine(tmp_path / "fetched.stl", v1.Demands(), commons.settings).report.size_mm.z == pytest.approx(
+        assert examine_file(tmp_path / "fetched.stl", v1.Demands(), commons.settings).report.size_mm.z == pytest.approx(
             parts[name].report.size_mm.z
         )
     assert parts["sound"].report.mesh_sha256 == parts["sound"].report.sha256
@@ -81,7 +82,7 @@ async def test_a_watcher_is_told_at_once_at_every_change_and_at_the_end(commons:
     assert [part.state for part in found.parts] == [v1.INSPECTION_STATE_QUEUED] * 2 and not found.parts[0].makeability
     manifest = answer.revision.manifest
     for done, (part, subject) in enumerate(zip(manifest.parts, subjects_of(manifest), strict=True), start=1):
-        report = examine(tmp_path / part.paths[0], v1.Demands(), commons.settings).report
+        report = examine_file(tmp_path / part.paths[0], v1.Demands(), commons.settings).report
         await asyncio.to_thread(commons.registry.inspections.store, subject, report)
         message = await anext(watching)
         assert (message.done, [told.part.name for told in message.newly_done]) == (done, [part.name])
@@ -195,7 +196,7 @@ def test_a_file_is_examined_without_any_server(tmp_path: Path) -> None:
     path = tmp_path / "gear.3mf"
     write_3mf(path, box(20, 20, 5))
     settings = NodeSettings(data_dir=tmp_path / "none")
-    found = examine(path, v1.Demands(material="petg"), settings)
+    found = examine_file(path, v1.Demands(material="petg"), settings)
     assert found.part.name == "gear" and found.state == v1.INSPECTION_STATE_DONE
     assert found.report.sha256 == hashlib.sha256(path.read_bytes()).hexdigest() and len(found.report.mesh_sha256) == 64
     assert found.makeability[0].verdict == v1.VERDICT_FEASIBLE and found.makeability[0].requirement.material == "petg"
@@ -205,10 +206,10 @@ def test_a_file_is_examined_without_any_server(tmp_path: Path) -> None:
 def test_examining_a_broken_file_says_why(tmp_path: Path) -> None:
     path = tmp_path / "gear.stl"
     path.write_text("<html>not found</html>", encoding="utf-8")
-    found = examine(path, v1.Demands(), NodeSettings(data_dir=tmp_path / "none"))
+    found = examine_file(path, v1.Demands(), NodeSettings(data_dir=tmp_path / "none"))
     assert [reason.code for reason in found.makeability[0].reasons] == ["file.web_page"]
 
 
 def test_examining_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
-        examine(tmp_path / "nowhere.stl", v1.Demands(), NodeSettings(data_dir=tmp_path))
+        examine_file(tmp_path / "nowhere.stl", v1.Demands(), NodeSettings(data_dir=tmp_path))

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from small_shop import shop
 
-from shop_agent.config import MachineSection
 from shop_agent.gcode import Toolpath, check, read_toolpath
+from shop_agent.machine_section import MachineSection
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from small_shop import shop
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Standing, StartUncertain
 from shop_agent.machines.octoprint import OctoPrint
 from shop_agent.records import Toolpath

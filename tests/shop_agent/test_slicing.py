@@ -8,17 +8,20 @@ import hashlib
 import io
 import shutil
 import stat
+import struct
+import subprocess
 import zipfile
 from pathlib import Path
 
 import pytest
 from small_shop import box_stl, offer, shop
 
+from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent import gcode
-from shop_agent.config import MachineSection
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import Toolpath
-from shop_agent.slicing import SliceRequest, find_slicer, material_for, needs_quarter_turn, profile_of, slice_mesh
+from shop_agent.slicing import SliceRequest, find_slicer, material_for, profile_of, slice_mesh, turn_for
 
 needs_slicer = pytest.mark.usefixtures("prusa_slicer")
 
@@ -27,7 +30,13 @@ def request_for(folder: Path, mesh: bytes, size: tuple[float, float, float], **m
     facts = shop(folder, **machine).machine[0]
     file = folder / "mesh"
     file.write_bytes(mesh)
-    return SliceRequest(file, folder / "toolpaths" / "out.gcode", facts, facts.materials[0], size)
+    return SliceRequest(
+        file,
+        folder / "toolpaths" / "out.gcode",
+        facts,
+        facts.materials[0],
+        v1.Requirement(size_mm=v1.Size(x=size[0], y=size[1], z=size[2])),
+    )
 
 
 async def sliced(wanted: SliceRequest) -> tuple[Toolpath, gcode.Toolpath]:
@@ -179,10 +188,37 @@ async def test_without_a_slicer_the_owner_is_told_where_to_get_one(tmp_path: Pat
 
 @pytest.mark.parametrize(
     ("size", "turned"),
-    [((50, 110, 5), False), ((110, 50, 5), True), ((110, 110, 5), False), ((60, 60, 5), False)],
+    [((50, 110, 5), []), ((110, 50, 5), ["--rotate", "90.000000"]), ((110, 110, 5), []), ((60, 60, 5), [])],
 )
-def test_a_quarter_turn_only_where_nothing_else_fits(size: tuple[float, float, float], turned: bool) -> None:
-    assert needs_quarter_turn(size, (60, 120, 100)) is turned
+def test_a_quarter_turn_only_where_nothing_else_fits(size: tuple[float, float, float], turned: list[str], tmp_path: Path) -> None:
+    machine = shop(tmp_path, envelope_mm=[60, 120, 100]).machine[0]
+    assert turn_for(v1.Requirement(size_mm=v1.Size(x=size[0], y=size[1], z=size[2])), machine) == turned
+
+
+def test_a_part_is_laid_as_the_placement_that_fits_says(prusa_slicer: str, tmp_path: Path) -> None:
+    """A rod too tall to stand, laid down about Y and turned to the diagonal: the slicer's own extents must be those that were promised."""
+    facts = shop(tmp_path, envelope_mm=[80, 80, 60]).machine[0]
+    lying = v1.Placement(turn=v1.Rotation(y_deg=90, z_deg=45), size_mm=v1.Size(x=74.3, y=74.3, z=5))
+    need = v1.Requirement(size_mm=v1.Size(x=5, y=5, z=100), placements=[v1.Placement(size_mm=v1.Size(x=5, y=5, z=100)), lying])
+    mesh = tmp_path / "rod.stl"
+    mesh.write_bytes(box_stl(5, 5, 100))
+    turned = subprocess.run(
+        [prusa_slicer, "--export-stl", *turn_for(need, facts), "--output", str(tmp_path / "turned.stl"), str(mesh)],
+        check=True,
+        capture_output=True,
+    )
+    assert turned.returncode == 0
+    corners = stl_corners(tmp_path / "turned.stl")
+    extents = [max(corner[axis] for corner in corners) - min(corner[axis] for corner in corners) for axis in range(3)]
+    assert extents == pytest.approx([74.25, 74.25, 5], abs=0.05)
+
+
+def stl_corners(file: Path) -> list[tuple[float, float, float]]:
+    content = file.read_bytes()
+    if content.startswith(b"solid"):
+        return [tuple(map(float, line.split()[1:])) for line in content.decode().splitlines() if line.strip().startswith("vertex")]  # type: ignore[misc]
+    numbers = [struct.unpack_from("<12f", content, 84 + 50 * index) for index in range(struct.unpack_from("<I", content, 80)[0])]
+    return [row[at : at + 3] for row in numbers for at in (3, 6, 9)]  # type: ignore[misc]
 
 
 def test_the_plain_profile_keeps_to_what_the_machine_can_stand(tmp_path: Path) -> None:

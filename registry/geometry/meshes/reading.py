@@ -15,6 +15,11 @@ READERS = MappingProxyType(
         v1.FILE_FORMAT_STL_BINARY: ("stl", "read_binary"),
         v1.FILE_FORMAT_STL_ASCII: ("stl", "read_ascii"),
         v1.FILE_FORMAT_3MF: ("threemf", "read"),
+        v1.FILE_FORMAT_OBJ: ("obj", "read"),
+        v1.FILE_FORMAT_PLY: ("ply", "read"),
+        v1.FILE_FORMAT_OFF: ("off", "read"),
+        v1.FILE_FORMAT_AMF: ("amf", "read"),
+        v1.FILE_FORMAT_GLB: ("glb", "read"),
     }
 )
 """The module of `registry.geometry.meshes` and the function in it. Imported when needed: each brings its own library."""

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""3MF archives: the zip directory is checked before anything is unpacked, then lib3mf reads what shall be built."""
+"""3MF archives: the zip directory is checked before anything is unpacked, then lib3mf reads what shall be built.
+
+Of the volumes in it, those that only steer a slicer are left out, as `threemf_project` finds them.
+"""
 
 from __future__ import annotations
 
 import ctypes
-import zipfile
+import html
+import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,10 +20,14 @@ import lib3mf
 import numpy as np
 import numpy.typing as npt
 
-from commonfab.units import Quantity
+from commonfab import v1
+from commonfab.reasons import reason
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.meshes.drawn import Drawn
-from registry.geometry.triangles import Numbers, Triangles
+from registry.geometry.meshes.faces import MOST_TRIANGLES
+from registry.geometry.meshes.threemf_project import CUTS, Project, read_project
+from registry.geometry.screening.zips import check_directory
+from registry.geometry.triangles import Triangles
 
 UNITS = MappingProxyType(
     {
@@ -32,55 +41,49 @@ UNITS = MappingProxyType(
 )
 """The units of the 3MF core specification 1.3, section 3.4, with the millimetres in each; millimetre where the file names none."""
 
-FREE_BYTES = 64 * 1024 * 1024
-MOST_RATIO = 200
-"""An archive may unpack to 64 MiB, or to 200 times its own length where that is more.
-
-Model XML of real parts packs 3 to 30 times; deflate reaches about 1000 on zeros (RFC 1951 allows 1032).
-"""
-MOST_TRIANGLES = 10_000_000
 MOST_DEPTH = 32
 """Components may place an object again and again, so a small file can describe a huge part; the number is checked before it is built."""
 
+TOLD = ("Title", "Description", "Designer", "LicenseTerms", "Copyright")
+"""Metadata of the core specification, section 3.4.1, that a person may want to read."""
+LONGEST_TEXT = 2000
+EXTENSION_UNKNOWN = 0x8092
+"""lib3mf's NMR_ERROR_REQUIREDEXTENSIONNOTSUPPORTED. A reader must not go on then (3MF core specification 1.3, section 2.3.2)."""
+UNIT_UNKNOWN = 0x801E
+"""lib3mf's NMR_ERROR_INVALIDUNIT."""
+MOST_WARNINGS = 100
+
 
 def read(path: Path) -> Drawn:
-    """Everything that the file builds, placed by its transforms.
+    """Everything that the file builds, placed by its transforms: an object for each build item.
 
-    Errors: `Unmeasurable` (`file.zip_ratio`, `file.zip_names`, `file.zip_broken`, `file.unreadable`, `file.unsupported`, `mesh.empty`).
+    Errors: `Unmeasurable` (as `screening.zips.check_directory`, and `file.unreadable`, `file.unsupported`, `mesh.none_built`,
+    `mesh.empty`).
     """
     check_directory(path)
     try:
         model = lib3mf.get_wrapper().CreateModel()
-        model.QueryReader("3mf").ReadFromFile(str(path))
-        unit, factor = UNITS[model.GetUnit()]
-        triangles, items = _built(model)
-        return Drawn(triangles, items, unit, factor)
+        reader = model.QueryReader("3mf")
+        reader.ReadFromFile(str(path))
+        warnings = _warnings(reader)
+        # lib3mf takes millimetres for a unit that it does not know; the truth is that none is declared.
+        unit, factor = ("", 1.0) if UNIT_UNKNOWN in warnings else UNITS[model.GetUnit()]
+        work = _Work(read_project(path))
+        items = _items(model, work)
+        pieces = _built(model, items, work)
+        return Drawn(
+            np.concatenate(pieces),
+            np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces]),
+            unit,
+            factor,
+            tuple(_name(item, work.project) for item in items),
+            _plates(items, work.project),
+            settings=tuple(work.project.settings),
+            texts=tuple(_texts(model)),
+            remarks=(*_sloppy(warnings), *_remarks(work)),
+        )
     except lib3mf.ELib3MFException as error:
         raise Unmeasurable("file.unreadable", _told(error)) from None
-
-
-def check_directory(path: Path) -> None:
-    """Refuse an archive that would unpack to too much, or names an entry twice, from its directory alone.
-
-    Errors: `Unmeasurable` (`file.zip_ratio`, `file.zip_names`, `file.zip_broken`).
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as error:
-        raise Unmeasurable("file.zip_broken", str(error)) from None
-    packed, unpacked = path.stat().st_size, sum(entry.file_size for entry in entries)
-    limit = max(FREE_BYTES, MOST_RATIO * packed)
-    if unpacked > limit:
-        raise Unmeasurable("file.zip_ratio", packed=_bytes(packed), unpacked=_bytes(unpacked), limit=_bytes(limit))
-    # Names in a package differ by more than case (Open Packaging Conventions, ECMA-376 part 2, section 7.3).
-    twice = [name for name, times in Counter(entry.filename.lower() for entry in entries).items() if times > 1]
-    if twice:
-        raise Unmeasurable("file.zip_names", twice[0])
-
-
-def _bytes(number: int) -> Quantity:
-    return Quantity(number, "bytes")
 
 
 def _told(error: Exception) -> str:
@@ -88,17 +91,32 @@ def _told(error: Exception) -> str:
     return str(getattr(error, "_message", "") or error).strip()[:200]
 
 
-def _built(model: Any) -> tuple[Triangles, Numbers]:
-    """The triangles of everything that is built, and for each the number of its build item."""
-    things = [_Placed(item.GetObjectResource(), _transform(item.GetObjectTransform())) for item in _items(model)]
-    counted: dict[int, int] = {}
-    if sum(_count(placed.thing, counted, 0) for placed in things) > MOST_TRIANGLES:
-        raise Unmeasurable("file.unsupported", f"more than {MOST_TRIANGLES} triangles")
-    drawn: dict[int, Triangles] = {}
-    pieces = [_move(_draw(placed.thing, drawn), placed.transform) for placed in things]
-    if not sum(map(len, pieces)):
-        raise Unmeasurable("mesh.empty")
-    return np.concatenate(pieces), np.repeat(np.arange(len(pieces)), [len(piece) for piece in pieces])
+def _warnings(reader: Any) -> dict[int, str]:
+    """The rules of the format that the file breaks, as lib3mf names them, by its number for each.
+
+    Errors: `Unmeasurable` (`file.unsupported`) where the file needs an extension that lib3mf passes over with a warning.
+    """
+    told = [reader.GetWarning(index) for index in range(min(reader.GetWarningCount(), MOST_WARNINGS))]
+    if any(code == EXTENSION_UNKNOWN for code, _ in told):
+        raise Unmeasurable("file.unsupported", "an extension of 3MF that it says is needed to understand it")
+    return {code: str(message).strip() for code, message in told}
+
+
+def _sloppy(warnings: dict[int, str]) -> Iterator[v1.Reason]:
+    """The first of what lib3mf warns of, metadata aside: they do not touch the shape."""
+    told = [message for message in warnings.values() if "metadat" not in message.lower()]
+    if told:
+        yield reason("file.sloppy", told[0][:200])
+
+
+def _texts(model: Any) -> Iterator[str]:
+    """What the file tells of itself in words, without the HTML that some programs put there."""
+    group = model.GetMetaDataGroup()
+    for index in range(group.GetMetaDataCount()):
+        entry = group.GetMetaData(index)
+        text = " ".join(re.sub(r"<[^>]*>", " ", html.unescape(entry.GetValue())).split())
+        if entry.GetName() in TOLD and text:
+            yield f"{entry.GetName()}: {text[:LONGEST_TEXT]}"
 
 
 @dataclass(frozen=True)
@@ -109,14 +127,71 @@ class _Placed:
     transform: npt.NDArray[np.float64]
 
 
-def _items(model: Any) -> list[Any]:
+@dataclass(frozen=True)
+class _Work:
+    """What is known while a model is put together: what the slicer says, what was drawn, and what was left out, by its kind."""
+
+    project: Project
+    drawn: dict[tuple[int, int], Triangles] = field(default_factory=dict)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+
+def _remarks(work: _Work) -> Iterator[v1.Reason]:
+    """What is in the file and not in the triangles, or not as the slicer will make it."""
+    for kind, count in sorted(work.left_out.items()):
+        yield reason("mesh.not_cut", volumes=count) if kind == CUTS else reason("mesh.left_out", kind, things=count)
+
+
+def _items(model: Any, work: _Work) -> list[Any]:
     """The build items that are parts; supports are the printer's affair."""
     items, walk = [], model.GetBuildItems()
     while walk.MoveNext():
         item = walk.GetCurrent()
-        if item.GetObjectResource().GetType() not in (lib3mf.ObjectType.Support, lib3mf.ObjectType.SolidSupport):
+        if _is_support(item.GetObjectResource()):
+            work.left_out["supports"] += 1
+        else:
             items.append(item)
     return items
+
+
+def _is_support(thing: Any) -> bool:
+    return thing.GetType() in (lib3mf.ObjectType.Support, lib3mf.ObjectType.SolidSupport)
+
+
+def _built(model: Any, items: list[Any], work: _Work) -> list[Triangles]:
+    """The triangles of each build item."""
+    objects = model.GetObjects().Count()
+    if not items and objects and not work.left_out:
+        raise Unmeasurable("mesh.none_built", objects=objects)
+    things = [_Placed(item.GetObjectResource(), _transform(item.GetObjectTransform())) for item in items]
+    counted: dict[int, int] = {}
+    if sum(_count(placed.thing, counted, 0) for placed in things) > MOST_TRIANGLES:
+        raise Unmeasurable("file.unsupported", f"more than {MOST_TRIANGLES} triangles")
+    pieces = [_move(_draw(placed.thing, placed.thing, work), placed.transform) for placed in things]
+    if not sum(map(len, pieces)):
+        raise Unmeasurable("mesh.empty")
+    return pieces
+
+
+def _name(item: Any, project: Project) -> str:
+    """The name of what is built, with its part number where it has one besides."""
+    thing = item.GetObjectResource()
+    name = thing.GetName() or project.names.get(thing.GetModelResourceID(), "")
+    number = item.GetPartNumber() or thing.GetPartNumber()
+    return f"{name} ({number})" if name and number and name != number else str(name or number)
+
+
+def _plates(items: list[Any], project: Project) -> tuple[int, ...]:
+    """The plate that each build item stands on, 0 for one on none; nothing at all where the file knows no plates."""
+    if not project.plates:
+        return ()
+    met: Counter[int] = Counter()
+    plates = []
+    for item in items:
+        number = item.GetObjectResource().GetModelResourceID()
+        plates.append(project.plates.get((number, met[number]), 0))
+        met[number] += 1
+    return tuple(plates)
 
 
 def _parts(thing: Any) -> list[_Placed]:
@@ -124,6 +199,19 @@ def _parts(thing: Any) -> list[_Placed]:
         raise Unmeasurable("file.unsupported", "level sets")
     components = [thing.GetComponent(index) for index in range(thing.GetComponentCount())]
     return [_Placed(component.GetObjectResource(), _transform(component.GetTransform())) for component in components]
+
+
+def _made(thing: Any, top: Any, work: _Work) -> list[_Placed]:
+    """The components of `thing` that are made. `top` is the object of the build item that all this is in."""
+    made = []
+    for part in _parts(thing):
+        kind = work.project.aside.get((top.GetModelResourceID(), part.thing.GetModelResourceID()))
+        kind = "supports" if _is_support(part.thing) else kind
+        if kind:
+            work.left_out[kind] += 1
+        else:
+            made.append(part)
+    return made
 
 
 def _count(thing: Any, counted: dict[int, int], depth: int) -> int:
@@ -137,21 +225,35 @@ def _count(thing: Any, counted: dict[int, int], depth: int) -> int:
     return counted[key]
 
 
-def _draw(thing: Any, drawn: dict[int, Triangles]) -> Triangles:
-    """The triangles of `thing` in its own coordinates; `drawn` keeps each object, however often it is placed."""
-    key = thing.GetUniqueResourceID()
-    if key not in drawn:
+def _draw(thing: Any, top: Any, work: _Work) -> Triangles:
+    """The triangles of `thing` in its own coordinates. Each object is drawn once, however often it is placed.
+
+    Which of its components are made depends on `top`, the object of the build item, where a slicer says so.
+    """
+    key = (thing.GetUniqueResourceID(), top.GetUniqueResourceID() if work.project.aside else 0)
+    if key not in work.drawn:
         if thing.IsMeshObject():
-            drawn[key] = _mesh(thing)
+            work.drawn[key] = _without(_mesh(thing), work.project.ranges.get(thing.GetModelResourceID(), []), work)
         else:
-            pieces = [_move(_draw(part.thing, drawn), part.transform) for part in _parts(thing)]
-            drawn[key] = np.concatenate(pieces) if pieces else np.empty((0, 3, 3))
-    return drawn[key]
+            pieces = [_move(_draw(part.thing, top, work), part.transform) for part in _made(thing, top, work)]
+            work.drawn[key] = np.concatenate(pieces) if pieces else np.empty((0, 3, 3))
+    return work.drawn[key]
+
+
+def _without(triangles: Triangles, ranges: list[tuple[int, int, str]], work: _Work) -> Triangles:
+    """The triangles but for those of volumes that are not made. A range that does not fit the mesh is not believed."""
+    kept = np.ones(len(triangles), dtype=bool)
+    for first, last, kind in ranges:
+        if 0 <= first <= last < len(triangles):
+            kept[first : last + 1] = False
+            work.left_out[kind] += 1
+    return triangles if kept.all() else triangles[kept]
 
 
 def _move(triangles: Triangles, transform: npt.NDArray[np.float64]) -> Triangles:
+    """The triangles in their place. A mirror turns their sides about, so their corners are swapped back."""
     moved: Triangles = triangles @ transform[:3] + transform[3]
-    return moved
+    return moved[:, ::-1] if np.linalg.det(transform[:3]) < 0 else moved
 
 
 def _transform(transform: Any) -> npt.NDArray[np.float64]:

@@ -1,110 +1,147 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Solids, measured with the Open CASCADE kernel."""
+"""Solids, measured with the Open CASCADE kernel: each figure where it is found, put together here."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+
 import numpy as np
-import numpy.typing as npt
-from OCP.Bnd import Bnd_Box
-from OCP.BRep import BRep_Tool
-from OCP.BRepBndLib import BRepBndLib
-from OCP.BRepCheck import BRepCheck_Analyzer
-from OCP.BRepGProp import BRepGProp
-from OCP.BRepMesh import BRepMesh_IncrementalMesh
-from OCP.GProp import GProp_GProps
-from OCP.TopAbs import TopAbs_FACE, TopAbs_REVERSED, TopAbs_SOLID
-from OCP.TopLoc import TopLoc_Location
-from OCP.TopoDS import TopoDS, TopoDS_Face, TopoDS_Shape
+from OCP.TopAbs import TopAbs_FACE
 
 from commonfab import v1
 from commonfab.reasons import reason
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.meshes.measuring import note_mesh
-from registry.geometry.solids.reading import Solids, each, read
+from registry.geometry.meshes.signature import signature, smallest_sides
+from registry.geometry.solids.bodies import Body, Found, find_solids
+from registry.geometry.solids.bounds import tight_size
+from registry.geometry.solids.features import note_features
+from registry.geometry.solids.kernel import each, kernel_faults
+from registry.geometry.solids.product import product_of
+from registry.geometry.solids.reading import Solids, read
+from registry.geometry.solids.tessellating import area_of, faces_of, tessellate, triangles_in
+from registry.geometry.solids.validity import faults_of
 from registry.geometry.source import DERIVED_MESH, Source
 from registry.geometry.triangles import Triangles, write_stl
 from registry.geometry.unit_reading import note_unit
 
-ANGLE = 0.5
-"""The largest angle between neighbouring facets of a curved face, in radians: about 13 facets to a full turn at the least."""
+NO_VOLUME = 1e-9
+"""A volume below this part of the cube of the largest side is none: what is left of rounding when a flat shape is added up."""
+
+MOST_NAMED = 3
+"""Kinds of fault that the warning about invalid solids names."""
 
 
 def measure(report: v1.GeometryReport, source: Source) -> Triangles:
     """Measure a file of solids into `report`; its tessellation in millimetres. Errors: `Unmeasurable`."""
     solids = read(source)
-    triangles = note_solids(report, solids)
-    note_unit(report, solids.unit, source.declared_unit)
-    write_stl(source.scratch / DERIVED_MESH, triangles)
+    _note_file(report, solids)
+    with kernel_faults():
+        found = _find(report, solids)
+        if not found.solids:
+            _refuse_surfaces(report, solids, found, source)
+        triangles = _note_solids(report, found, source)
+        product = product_of(solids.document, report.size_mm) if solids.document is not None else None
+        if product is not None:
+            report.solid.product.CopyFrom(product)
+        note_unit(report, solids.unit, source.declared_unit)
+        _refuse_flat(report)
+        note_features(report, found.shape)
     return triangles
 
 
-def note_solids(report: v1.GeometryReport, solids: Solids) -> Triangles:
-    """Measure into `report`, and give the tessellation that was made for it: triangles in millimetres.
+def _note_file(report: v1.GeometryReport, solids: Solids) -> None:
+    """What the file says besides its shapes."""
+    report.unit = solids.unit
+    report.solid.schema = solids.schema
+    report.solid.tolerances.extend(solids.tolerances)
+    report.solid.external_references.extend(solids.references)
+    report.solid.threads.extend(solids.threads)
+    report.warnings.extend(solids.remarks)
 
-    Size, volume and area are those of the exact shape; edges are those of the tessellation.
-    """
-    found = list(each(solids.shape, TopAbs_SOLID))
-    size = _size(solids.shape)
-    pieces = [tessellate(solid, size) for solid in found]
-    triangles = np.concatenate(pieces)
-    note_mesh(report, triangles, np.repeat(np.arange(len(found)), [len(piece) for piece in pieces]))
-    report.solids = report.bodies = len(found)
+
+def _find(report: v1.GeometryReport, solids: Solids) -> Found:
+    """The solids. A file that only refers to others is told apart from one that lacks solids."""
+    try:
+        found = find_solids(solids.shape)
+    except Unmeasurable:
+        if solids.references:
+            raise _missing(solids) from None
+        raise
+    if solids.references and found.solids:
+        report.warnings.append(_missing(solids).reason)
+    report.warnings.extend(found.remarks)
+    return found
+
+
+def _missing(solids: Solids) -> Unmeasurable:
+    return Unmeasurable("brep.missing_reference", ", ".join(solids.references[:8]), files=len(solids.references))
+
+
+def _refuse_surfaces(report: v1.GeometryReport, solids: Solids, found: Found, source: Source) -> None:
+    """Measure open surfaces as far as they can be, and say that they are no part."""
+    size = tight_size(found.shape)
+    note_mesh(report, tessellate(found.shape, size, source.scratch / DERIVED_MESH), facts=False)
     report.size_mm.CopyFrom(size)
-    report.volume_mm3 = abs(sum(_volume(solid) for solid in found))
-    report.area_mm2 = sum(_area(solid) for solid in found)
-    invalid = sum(not BRepCheck_Analyzer(solid).IsValid() for solid in found)
-    if invalid:
-        report.warnings.append(reason("brep.invalid", invalid=invalid, solids=len(found)))
-    return triangles
+    report.area_mm2, report.volume_mm3, report.bodies = area_of(found.shape), 0.0, 0
+    note_unit(report, solids.unit, source.declared_unit)
+    raise Unmeasurable("brep.open_shell", faces=sum(1 for _ in each(found.shape, TopAbs_FACE)), edges=report.open_edges)
 
 
-def _size(shape: TopoDS_Shape) -> v1.Size:
-    """The tight extent: of the surfaces themselves, not of their control points, and without the kernel's tolerance round it."""
-    box = Bnd_Box()
-    BRepBndLib.AddOptimal_s(shape, box, False, False)
-    low, high = box.CornerMin(), box.CornerMax()
-    return v1.Size(x=high.X() - low.X(), y=high.Y() - low.Y(), z=high.Z() - low.Z())
+def _note_solids(report: v1.GeometryReport, found: Found, source: Source) -> Triangles:
+    """Size, volume and area are those of the exact shape; edges, walls and lies are those of its tessellation."""
+    size = tight_size(found.shape)
+    mesh_file = source.scratch / DERIVED_MESH
+    triangles = tessellate(found.shape, size, mesh_file)
+    counts = [triangles_in(solid) for solid in found.solids]
+    outward = note_mesh(report, triangles, np.repeat(np.arange(len(counts)), counts))
+    if report.mesh.inside_out:
+        write_stl(mesh_file, outward)
+    report.size_mm.CopyFrom(size)
+    report.volume_mm3 = sum(abs(body.volume) * body.count for body in found.bodies)
+    report.solids = report.bodies = report.solid.solids = len(found.solids)
+    _note_bodies(report, found.bodies, max(size.x, size.y, size.z))
+    _note_faces(report, found, triangles, counts)
+    sides = sorted((size.x, size.y, size.z))
+    report.solid.slenderness = sides[2] / sides[1] if sides[1] else 0.0
+    holes = report.signature.holes
+    report.signature.CopyFrom(signature("solid", smallest_sides(report.lies), report.volume_mm3, report.area_mm2, holes))
+    return outward
 
 
-def _volume(solid: TopoDS_Shape) -> float:
-    measured = GProp_GProps()
-    BRepGProp.VolumeProperties_s(solid, measured)
-    return float(measured.Mass())
+def _note_bodies(report: v1.GeometryReport, bodies: tuple[Body, ...], largest: float) -> None:
+    """Solids that the kernel finds invalid, and solids without volume."""
+    faults: Counter[str] = Counter()
+    for body in bodies:
+        if abs(body.volume) <= NO_VOLUME * largest**3:
+            report.solid.without_volume += body.count
+        of_body = faults_of(body.first)
+        report.solid.invalid += body.count if of_body else 0
+        faults.update(of_body)
+    if report.solid.invalid:
+        kinds = "; ".join(f"{count} × {name}" for name, count in faults.most_common(MOST_NAMED))
+        report.warnings.append(reason("brep.invalid", kinds, invalid=report.solid.invalid, solids=report.solids))
 
 
-def _area(solid: TopoDS_Shape) -> float:
-    measured = GProp_GProps()
-    BRepGProp.SurfaceProperties_s(solid, measured)
-    return float(measured.Mass())
+def _note_faces(report: v1.GeometryReport, found: Found, triangles: Triangles, counts: list[int]) -> None:
+    ends = dict(zip(map(hash, found.solids), np.cumsum(counts).tolist(), strict=True))
+    numbers: Counter[str] = Counter()
+    areas: defaultdict[str, float] = defaultdict(float)
+    for body in found.bodies:
+        end = ends[hash(body.first)]
+        for kind, area in faces_of(body.first, triangles[end - triangles_in(body.first) : end]):
+            numbers[kind] += body.count
+            areas[kind] += area * body.count
+    for kind in sorted(areas, key=lambda kind: -areas[kind]):
+        report.solid.faces.add(kind=kind, count=numbers[kind], area_mm2=areas[kind])
+    report.area_mm2 = sum(areas.values())
 
 
-def tessellate(shape: TopoDS_Shape, size: v1.Size) -> Triangles:
-    """Triangles that follow the shape to a thousandth of the file's largest side `size`, at most 0.1 mm, and to `ANGLE`.
-
-    0.1 mm is what a fused-filament printer can show; a thousandth keeps small parts round.
-    """
-    deviation = min(0.1, max(0.001, max(size.x, size.y, size.z) / 1000))
-    BRepMesh_IncrementalMesh(shape, deviation, False, ANGLE, False)
-    pieces = [_facets(TopoDS.Face_s(face)) for face in each(shape, TopAbs_FACE)]
-    triangles = np.concatenate(pieces) if pieces else np.empty((0, 3, 3))
-    if len(triangles) == 0:
-        raise Unmeasurable("mesh.empty")
-    return triangles
-
-
-def _facets(face: TopoDS_Face) -> Triangles:
-    location = TopLoc_Location()
-    mesh = BRep_Tool.Triangulation_s(face, location)
-    if mesh is None:
-        return np.empty((0, 3, 3))
-    corners = _corners(mesh, location)
-    sides = np.array([mesh.Triangle(index).Get() for index in range(1, mesh.NbTriangles() + 1)], dtype=np.int64).reshape(-1, 3) - 1
-    if face.Orientation() == TopAbs_REVERSED:
-        sides = sides[:, ::-1]
-    return corners[sides]
-
-
-def _corners(mesh: object, location: TopLoc_Location) -> npt.NDArray[np.float64]:
-    move = location.Transformation()
-    places = (mesh.Node(index).Transformed(move) for index in range(1, mesh.NbNodes() + 1))  # type: ignore[attr-defined]
-    return np.array([(place.X(), place.Y(), place.Z()) for place in places], dtype=np.float64).reshape(-1, 3)
+def _refuse_flat(report: v1.GeometryReport) -> None:
+    """Solids without volume are a fault where there are no others, else a warning."""
+    flat, solids = report.solid.without_volume, report.solids
+    if flat == solids:
+        report.volume_mm3 = 0.0
+        raise Unmeasurable("brep.no_volume", flat=flat, solids=solids)
+    if flat:
+        report.warnings.append(reason("brep.no_volume", flat=flat, solids=solids))

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A folder of `shop.toml` files as the shops that they describe: what could be asked, with no node and no agent running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from commonfab import v1
+from commonfab.errors import Refused
+from shop_agent.config import ShopConfig, load_config, place_of
+from shop_agent.machine_section import described
+
+
+def load_fleet(folder: Path) -> list[v1.Shop]:
+    """The shops of every `.toml` file under `folder`, in the order of their ids. Nothing secret is read.
+
+    Errors: `Refused` (`shop.config` with the file and line; `fleet.empty`; `fleet.twice` where two files describe one shop).
+    """
+    files = sorted(file for file in folder.rglob("*.toml") if file.is_file() and not any(step.startswith(".") for step in file.parts))
+    if not files:
+        raise Refused("fleet.empty", str(folder))
+    shops: dict[str, v1.Shop] = {}
+    for file in files:
+        shop = shop_of(load_config(file, secrets=False))
+        if shop.id in shops:
+            raise Refused("fleet.twice", f"{shop.id} ({file})")
+        shops[shop.id] = shop
+    return [shops[key] for key in sorted(shops)]
+
+
+def shop_of(config: ShopConfig) -> v1.Shop:
+    """A shop as its file describes it, every machine in service that is not said to be out of order."""
+    machines = []
+    for facts in config.machine:
+        machine = described(facts)
+        machine.state = v1.MACHINE_STATE_OUT_OF_ORDER if facts.out_of_order else v1.MACHINE_STATE_READY
+        machine.state_reason = facts.out_of_order
+        machines.append(machine)
+    shop = config.shop
+    return v1.Shop(id=shop.id, name=shop.name or shop.id, place=place_of(config), machines=machines, operations=shop.operations)

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Whether a part can be made by a fleet now, after an answer, or not at all. Pure: from what was measured and which shops there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from commonfab import v1
+from commonfab.envelope import best_room
+from router.fitness import misfits, usable_material
+
+ACCEPT, HOLD, REJECT = "accept", "hold", "reject"
+"""At least one shop can now; a question or a repair comes first; no shop can, or nobody should."""
+
+MENDABLE = frozenset(
+    ("mesh.no_volume", "mesh.empty", "dxf.no_contour", "brep.no_solid", "brep.open_shell", "brep.no_volume", "toolpath.machine_specific")
+)
+"""Reasons against every process that the maker can mend in the file."""
+
+HOSTILE = frozenset(
+    f"file.{what}"
+    for what in ("zip_ratio", "zip_names", "zip_overlap", "zip_link", "zip_path", "encrypted", "xml_entities", "component_expansion")
+)
+"""Faults of a file that no honest program writes: it is refused and not asked about."""
+
+
+@dataclass(frozen=True)
+class ShopAnswer:
+    """What one shop says of a part: its best machine for it, by which process, and why not or with how much room to spare."""
+
+    shop: v1.Shop
+    able: bool
+    machine: v1.Machine | None
+    way: v1.Makeability | None
+    material: str
+    margin_mm: float | None
+    reasons: tuple[v1.Reason, ...]
+
+
+@dataclass(frozen=True)
+class PartVerdict:
+    """What becomes of one part."""
+
+    inspected: v1.InspectedPart
+    verdict: str
+    processes: tuple[str, ...]
+    shops: tuple[ShopAnswer, ...]
+    questions: tuple[v1.Reason, ...]
+    reasons: tuple[v1.Reason, ...]
+
+
+def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict:
+    """Try every machine of every shop, first for what is feasible, then for what needs an answer first."""
+    ways = {verdict: [way for way in inspected.makeability if way.verdict == verdict] for verdict in v1.Verdict.values()}
+    feasible, asked = ways[v1.VERDICT_FEASIBLE], ways[v1.VERDICT_ASK]
+    now = [_answer(shop, feasible) for shop in shops]
+    if any(answer.able for answer in now):
+        return _verdict(inspected, ACCEPT, feasible, now, (), _unique(note for answer in now if answer.way for note in answer.way.reasons))
+    later = [_answer(shop, [*feasible, *asked]) for shop in shops]
+    questions = _fewest(asked, shops)
+    if asked and (any(answer.able for answer in later) or _size_is_open(questions)):
+        return _verdict(inspected, HOLD, [*feasible, *asked], later, questions, questions)
+    against = _unique(reason for way in ways[v1.VERDICT_INFEASIBLE] for reason in way.reasons)
+    if not feasible and not asked:
+        return _nothing_can(inspected, shops, against)
+    missing = _unique(reason for answer in later for reason in answer.reasons)
+    return _verdict(inspected, REJECT, [*feasible, *asked], later, questions, _unique([*missing, *against]))
+
+
+def _nothing_can(inspected: v1.InspectedPart, shops: Sequence[v1.Shop], against: tuple[v1.Reason, ...]) -> PartVerdict:
+    """No process makes it as it is: either the maker can mend the file, or it ends here."""
+    answers = [ShopAnswer(shop, False, None, None, "", None, against) for shop in shops]
+    faults = tuple(inspected.report.faults)
+    codes = {reason.code for reason in (*faults, *against)}
+    mendable = (faults or codes & MENDABLE) and not codes & HOSTILE
+    questions = _unique(reason for reason in (*faults, *against) if faults or reason.code in MENDABLE) if mendable else ()
+    return _verdict(inspected, HOLD if mendable else REJECT, [], answers, questions, against or faults)
+
+
+def _fewest(asked: Sequence[v1.Makeability], shops: Sequence[v1.Shop]) -> tuple[v1.Reason, ...]:
+    """What must be answered for the way that needs the fewest answers, of those that a shop could go; of all, where none could."""
+    open_ways = [way for way in asked if any(_answer(shop, [way]).able for shop in shops)] or asked
+    return min((_unique(way.reasons) for way in open_ways), key=len, default=())
+
+
+def _size_is_open(questions: Iterable[v1.Reason]) -> bool:
+    """Whether the answer may change the size, so that who has room is not known yet."""
+    return any(question.code.startswith("units.") for question in questions)
+
+
+def _answer(shop: v1.Shop, ways: Sequence[v1.Makeability]) -> ShopAnswer:
+    """The shop's machine that can, or the one that misses by the fewest rules."""
+    tried = [(misfits(way.requirement, machine, shop), machine, way) for machine in shop.machines for way in ways]
+    if not tried:
+        return ShopAnswer(shop, False, None, None, "", None, ())
+    # Another process is no near miss, though it is one reason only.
+    against, machine, way = min(tried, key=lambda one: len(one[0]) + 100 * any(reason.code == "process.other" for reason in one[0]))
+    if any(reason.code == "process.other" for reason in against):
+        return ShopAnswer(shop, False, None, None, "", None, _unique(reason for reasons, _, _ in tried for reason in reasons))
+    margin = best_room(way.requirement, machine.envelope_mm).margin_mm
+    material = usable_material(way.requirement, machine)
+    return ShopAnswer(shop, not against, machine, way, material, margin, tuple(against))
+
+
+def _unique(reasons: Iterable[v1.Reason]) -> tuple[v1.Reason, ...]:
+    """Each reason once, in their order."""
+    return tuple({(reason.code, reason.message): reason for reason in reasons}.values())
+
+
+def _verdict(
+    inspected: v1.InspectedPart,
+    verdict: str,
+    ways: Sequence[v1.Makeability],
+    shops: Sequence[ShopAnswer],
+    questions: tuple[v1.Reason, ...],
+    reasons: tuple[v1.Reason, ...],
+) -> PartVerdict:
+    processes = tuple(dict.fromkeys(way.process for way in ways))
+    return PartVerdict(inspected, verdict, processes, tuple(sorted(shops, key=lambda one: not one.able)), questions, reasons)
+
+
+@dataclass(frozen=True)
+class Together:
+    """What becomes of several parts that are wanted together, and which shops could make all of them."""
+
+    verdict: str
+    processes: tuple[str, ...]
+    shops: tuple[tuple[v1.Shop, bool], ...]
+    questions: tuple[v1.Reason, ...]
+    reasons: tuple[v1.Reason, ...]
+
+
+def together(parts: Sequence[PartVerdict]) -> Together:
+    """The worst verdict of all parts; the processes that any of them needs."""
+    worst = max((part.verdict for part in parts), key=(ACCEPT, HOLD, REJECT).index)
+    able = {answer.shop.id: all(_able(part, answer.shop.id) for part in parts) for answer in parts[0].shops}
+    return Together(
+        verdict=worst,
+        processes=tuple(dict.fromkeys(process for part in parts for process in part.processes)),
+        shops=tuple((answer.shop, able[answer.shop.id]) for answer in parts[0].shops),
+        questions=_unique(question for part in parts for question in part.questions),
+        reasons=_unique(reason for part in parts for reason in part.reasons),
+    )
+
+
+def _able(part: PartVerdict, shop_id: str) -> bool:
+    return any(answer.able for answer in part.shops if answer.shop.id == shop_id)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A mesh made light enough to be looked at: corners joined, and where there are too many triangles, fewer of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import fast_simplification
+import numpy as np
+import numpy.typing as npt
+
+from registry.geometry.triangles import Triangles
+
+MOST_TRIANGLES = 80_000
+"""With its corners, some 18 bytes a triangle for a closed surface (12 for its indices and half a corner of 12), this stays below 2 MB even
+where a third of the edges are not shared."""
+
+FEWER_FIRST = 600_000
+"""Above this, corners are first joined on a grid, because taking triangles out one by one would take longer than measuring the part."""
+
+GRID = 400
+"""Cells of that grid along the largest side: finer than the picture shows."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """Corners, shape (n, 3), float32, mm, and triangles by the numbers of their corners, shape (m, 3)."""
+
+    corners: npt.NDArray[np.float32]
+    faces: npt.NDArray[np.int32]
+
+
+def simplified(triangles: Triangles) -> Light:
+    """The mesh with at most about `MOST_TRIANGLES` triangles (quadric edge collapse, Garland and Heckbert 1997). For pictures only."""
+    mesh = _welded(triangles.reshape(-1, 3).astype(np.float32))
+    if len(mesh.faces) > FEWER_FIRST:
+        mesh = _on_a_grid(mesh)
+    if len(mesh.faces) > MOST_TRIANGLES:
+        corners, faces = fast_simplification.simplify(mesh.corners, mesh.faces, target_count=MOST_TRIANGLES)
+        mesh = Light(corners.astype(np.float32), faces.astype(np.int32))
+    # Open or knotted surfaces may not collapse far enough; the largest triangles show the most.
+    if len(mesh.faces) > MOST_TRIANGLES:
+        mesh = Light(mesh.corners, mesh.faces[np.argsort(-_areas(mesh))[:MOST_TRIANGLES]])
+    return _used(mesh)
+
+
+def _welded(places: npt.NDArray[np.float32]) -> Light:
+    """Equal corners as one: their three numbers are compared as one record of bytes."""
+    places = np.ascontiguousarray(places + np.float32(0.0))  # -0.0 becomes 0.0
+    _, first, numbers = np.unique(places.view(np.dtype((np.void, 12))).ravel(), return_index=True, return_inverse=True)
+    return Light(places[first], _real(numbers.reshape(-1, 3).astype(np.int32)))
+
+
+def _on_a_grid(mesh: Light) -> Light:
+    low = mesh.corners.min(axis=0)
+    step = max(float(np.ptp(mesh.corners, axis=0).max()), 1e-9) / GRID
+    cells = np.floor((mesh.corners - low) / step).astype(np.int64)
+    packed = (cells[:, 0] * (GRID + 1) + cells[:, 1]) * (GRID + 1) + cells[:, 2]
+    _, first, numbers = np.unique(packed, return_index=True, return_inverse=True)
+    return Light(mesh.corners[first], _real(numbers[mesh.faces].astype(np.int32)))
+
+
+def _real(faces: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Triangles whose corners are three."""
+    a, b, c = faces.T
+    real: npt.NDArray[np.int32] = faces[(a != b) & (b != c) & (c != a)]
+    return real
+
+
+def _areas(mesh: Light) -> npt.NDArray[np.float32]:
+    a, b, c = (mesh.corners[mesh.faces[:, corner]] for corner in range(3))
+    areas: npt.NDArray[np.float32] = np.linalg.norm(np.cross(b - a, c - a), axis=1)
+    return areas
+
+
+def _used(mesh: Light) -> Light:
+    """Without corners that no triangle has."""
+    used, numbers = np.unique(mesh.faces, return_inverse=True)
+    return Light(mesh.corners[used], numbers.reshape(-1, 3).astype(np.int32))

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The kernel's own files, as text or binary. They name no unit."""
+
+from __future__ import annotations
+
+from OCP.BinTools import BinTools
+from OCP.BRep import BRep_Builder
+from OCP.BRepBuilderAPI import BRepBuilderAPI_Transform
+from OCP.BRepTools import BRepTools
+from OCP.gp import gp_Pnt, gp_Trsf
+from OCP.TopoDS import TopoDS_Shape
+
+from commonfab.units import MILLIMETRES_PER
+from registry.geometry.faults import Unmeasurable
+from registry.geometry.solids.reading import Solids
+from registry.geometry.source import Source
+
+BINARY = b"Open CASCADE Topology"
+"""With these words a binary file names its version; a text file says "CASCADE Topology V1"."""
+
+
+def read(source: Source) -> Solids:
+    """The file's shape, scaled from the maker's unit to millimetres. Errors: `Unmeasurable` (`file.unreadable`)."""
+    with source.path.open("rb") as file:
+        binary = BINARY in file.read(64)
+    shape = TopoDS_Shape()
+    if binary:
+        BinTools.Read_s(shape, str(source.path))
+    else:
+        BRepTools.Read_s(shape, str(source.path), BRep_Builder())
+    if shape.IsNull():
+        raise Unmeasurable("file.unreadable", "it is not a well-formed BREP file")
+    factor = MILLIMETRES_PER[source.declared_unit or "mm"]
+    if factor != 1.0:
+        larger = gp_Trsf()
+        larger.SetScale(gp_Pnt(), factor)
+        shape = BRepBuilderAPI_Transform(shape, larger, True).Shape()
+    return Solids(shape, "", "BREP")

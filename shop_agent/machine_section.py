@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""`[[machine]]` in `shop.toml`: one machine, and how the router is told of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from commonfab import v1
+
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+Millimetres = Annotated[float, Field(gt=0, le=100_000)]
+Extent = tuple[Millimetres, Millimetres, Millimetres]
+Corner = tuple[float, float, float]
+
+LASERS: Mapping[str, str] = MappingProxyType(
+    {"co2": "co2_laser_cutting", "fibre": "fibre_laser_cutting", "fiber": "fibre_laser_cutting", "diode": "diode_laser_cutting"}
+)
+"""What kind of laser makes which process. What one of them cuts, another may set on fire."""
+
+
+class Section(BaseModel):
+    """A table of `shop.toml`: unknown keys are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolSection(Section):
+    """One cutter: `{ kind = "end_mill", diameter_mm = 3, reach_mm = 12 }`."""
+
+    kind: str = "end_mill"
+    diameter_mm: Millimetres
+    reach_mm: float = Field(default=0.0, ge=0)
+
+
+class StockSection(Section):
+    """Sheets or bars on hand: `{ material = "plywood", thickness_mm = 4, size_mm = [600, 300] }`."""
+
+    material: str = Field(min_length=1)
+    thickness_mm: float = Field(default=0.0, ge=0)
+    size_mm: tuple[Millimetres, Millimetres] | None = None
+
+
+class MachineSection(Section):
+    """[[machine]]: one machine. Lengths in mm, temperatures in °C, power in W."""
+
+    id: Id
+    name: str = ""
+    process: str = "fdm"
+    envelope_mm: Extent
+    materials: tuple[str, ...] = Field(min_length=1)
+    control: Literal["octoprint", "virtual", "by_hand"]
+    url: str = ""
+    api_key: str = Field(default="", repr=False)
+    api_key_file: Path | None = None
+    starts_itself: bool = False
+    clears_itself: bool = False
+    out_of_order: str = ""
+    slicer_profile: Path | None = None
+    nozzle_mm: float = Field(default=0.4, gt=0, le=3)
+    max_nozzle_c: float = Field(default=290.0, gt=0)
+    max_bed_c: float = Field(default=120.0, gt=0)
+    reach_min_mm: Corner = (0.0, 0.0, 0.0)
+    reach_max_mm: Corner | None = None
+    speed_factor: float = Field(default=60.0, gt=0)
+    journal_file: Path | None = None
+    laser: Literal["co2", "fibre", "fiber", "diode"] = "co2"
+    axes: Literal[0, 3, 4, 5] = 0
+    tools: tuple[ToolSection, ...] = ()
+    operations: tuple[str, ...] = ()
+    enclosed: bool = False
+    power_w: float = Field(default=0.0, ge=0)
+    max_thickness_mm: dict[str, Millimetres] = Field(default_factory=dict)
+    stock: tuple[StockSection, ...] = ()
+    tolerance_mm: float = Field(default=0.0, ge=0)
+    tolerance_measured_on: str = ""
+    smallest_feature_mm: float = Field(default=0.0, ge=0)
+
+    @property
+    def driven(self) -> bool:
+        """Whether the agent drives it; one that is worked by hand is only described."""
+        return self.control != "by_hand"
+
+    @model_validator(mode="after")
+    def _needs_an_address(self) -> MachineSection:
+        if self.control == "octoprint" and not self.url:
+            raise ValueError('control = "octoprint" needs url = "http://…", the address of OctoPrint')
+        return self
+
+
+def described(facts: MachineSection) -> v1.Machine:
+    """What `shop.toml` says of a machine, as the router is told of it; how it stands at the moment is added by who looks at it."""
+    return v1.Machine(
+        id=facts.id,
+        name=facts.name,
+        process=LASERS[facts.laser] if facts.process == "laser_cutting" else facts.process,
+        envelope_mm=v1.Size(x=facts.envelope_mm[0], y=facts.envelope_mm[1], z=facts.envelope_mm[2]),
+        materials=list(dict.fromkeys([*facts.materials, *(one.material for one in facts.stock)])),
+        control=facts.control,
+        axes=facts.axes,
+        tools=[v1.Tool(kind=tool.kind, diameter_mm=tool.diameter_mm, reach_mm=tool.reach_mm) for tool in facts.tools],
+        operations=facts.operations,
+        enclosed=facts.enclosed,
+        power_w=facts.power_w,
+        max_thickness=[v1.ThicknessLimit(material=name, thickness_mm=limit) for name, limit in sorted(facts.max_thickness_mm.items())],
+        stock=[_stock(one) for one in facts.stock],
+        tolerance_mm=facts.tolerance_mm,
+        tolerance_measured_on=facts.tolerance_measured_on,
+        smallest_feature_mm=facts.smallest_feature_mm or (facts.nozzle_mm if facts.process == "fdm" else 0.0),
+    )
+
+
+def _stock(one: StockSection) -> v1.Stock:
+    size = v1.Size(x=one.size_mm[0], y=one.size_mm[1], z=one.thickness_mm) if one.size_mm else None
+    return v1.Stock(material=one.material, thickness_mm=one.thickness_mm, size_mm=size)
