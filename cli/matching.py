@@ -10,6 +10,7 @@ from pathlib import Path
 from cli.folder import parts_of
 from cli.verdict import PartVerdict, decide
 from commonfab import v1
+from commonfab.file_endings import file_stem
 from commonfab.settings import NodeSettings
 from registry.demands import declared_beside, told_beside
 from registry.examining import examine, opened_sandbox
@@ -38,13 +39,21 @@ def judged_in(
 def _parts(paths: Sequence[str], home: Path, demands: v1.Demands, one_design: bool) -> list[v1.Part]:
     if one_design:
         parts = parts_of(paths, demands, {})
-        shown = {path for part in parts for path in part.paths}
-        parts += [_alone(path, demands) for path in paths if path not in shown]
+        parts += [_alone(path, demands) for path in paths if not _belongs(path, parts)]
     else:
         parts = [_alone(path, demands) for path in paths]
     for part in parts:
         _add(part.demands, declared_beside((home / part.paths[0]).parent, part.name))
     return parts
+
+
+def _belongs(path: str, parts: Sequence[v1.Part]) -> bool:
+    """Whether a file is one of a part's, or its source or toolpath: it has the name of one of them, up to the ending."""
+    stem = file_stem(path)
+    of = next((part for part in parts if any(file_stem(shown) == stem for shown in part.paths)), None)
+    if of is not None and path not in of.paths:
+        of.paths.append(path)
+    return of is not None
 
 
 def _alone(path: str, demands: v1.Demands) -> v1.Part:

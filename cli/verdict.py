@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cli.one_by_one import offer_one_by_one
 from commonfab import v1
 from commonfab.envelope import best_room
 from router.fitness import misfits, usable_material
@@ -17,6 +18,14 @@ MENDABLE = frozenset(
     ("mesh.no_volume", "mesh.empty", "dxf.no_contour", "brep.no_solid", "brep.open_shell", "brep.no_volume", "toolpath.machine_specific")
 )
 """Reasons against every process that the maker can mend in the file."""
+
+ANOTHER_KIND = frozenset(
+    ("shape.not_flat", "shape.not_turned", "shape.no_bends", "shape.no_stock", "shape.no_body", "material.not_for_process")
+)
+"""Reasons which say no more than that a part is no work for that process at all."""
+
+BETTER_ELSEWHERE = frozenset(("shape.turned", "shape.is_stock", "shape.bent", "shape.mesh_only"))
+"""Questions of a process that could make the part though another is the one for it."""
 
 HOSTILE = frozenset(
     f"file.{what}"
@@ -61,27 +70,49 @@ def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict
     questions = _fewest(asked, shops)
     if asked and (any(answer.able for answer in later) or _size_is_open(questions)):
         return _verdict(inspected, HOLD, [*feasible, *asked], later, questions, questions)
-    against = _unique(reason for way in ways[v1.VERDICT_INFEASIBLE] for reason in way.reasons)
+    apart = offer_one_by_one(inspected.report, feasible, shops)
+    if apart is not None:
+        return _verdict(inspected, HOLD, feasible, now, (apart,), (apart,))
+    impossible = ways[v1.VERDICT_INFEASIBLE]
     if not feasible and not asked:
-        return _nothing_can(inspected, shops, against)
+        return _nothing_can(inspected, shops, _unique(reason for way in _nearest(impossible) for reason in way.reasons))
+    against = (reason for way in impossible if not _far(way) for reason in way.reasons)
     missing = _unique(reason for answer in later for reason in answer.reasons)
+    missing = tuple(reason for reason in missing if reason.code != "process.other") or missing
     return _verdict(inspected, REJECT, [*feasible, *asked], later, questions, _unique([*missing, *against]))
 
 
 def _nothing_can(inspected: v1.InspectedPart, shops: Sequence[v1.Shop], against: tuple[v1.Reason, ...]) -> PartVerdict:
     """No process makes it as it is: either the maker can mend the file, or it ends here."""
-    answers = [ShopAnswer(shop, False, None, None, "", None, against) for shop in shops]
-    faults = tuple(inspected.report.faults)
-    codes = {reason.code for reason in (*faults, *against)}
-    mendable = (faults or codes & MENDABLE) and not codes & HOSTILE
-    questions = _unique(reason for reason in (*faults, *against) if faults or reason.code in MENDABLE) if mendable else ()
-    return _verdict(inspected, HOLD if mendable else REJECT, [], answers, questions, against or faults)
+    # What is wrong with the file is all that can be said: a file that was not read has no shape to judge.
+    told = tuple(inspected.report.faults) or against
+    answers = [ShopAnswer(shop, False, None, None, "", None, told) for shop in shops]
+    codes = {reason.code for reason in told}
+    mendable = (inspected.report.faults or codes & MENDABLE) and not codes & HOSTILE
+    questions = _unique(reason for reason in told if inspected.report.faults or reason.code in MENDABLE) if mendable else ()
+    return _verdict(inspected, HOLD if mendable else REJECT, [], answers, questions, told)
+
+
+def _nearest(ways: Sequence[v1.Makeability]) -> list[v1.Makeability]:
+    """Of several ways that are out of the question, those that come nearest: that a shaft is no sheet helps nobody who wants it turned."""
+    least = min(map(_far, ways), default=0)
+    return [way for way in ways if _far(way) == least]
+
+
+def _far(way: v1.Makeability) -> int:
+    """0 for what a process might make were it drawn otherwise, 1 for what is no work for it, 2 for a process that was not asked for."""
+    codes = {reason.code for reason in way.reasons}
+    return 2 if "process.other" in codes else int(bool(codes & ANOTHER_KIND))
 
 
 def _fewest(asked: Sequence[v1.Makeability], shops: Sequence[v1.Shop]) -> tuple[v1.Reason, ...]:
-    """What must be answered for the way that needs the fewest answers, of those that a shop could go; of all, where none could."""
+    """What must be answered for the way that needs the fewest answers, of those that a shop could go; of all, where none could.
+
+    A way that asks whether it shall be made so though another is better comes last.
+    """
     open_ways = [way for way in asked if any(_answer(shop, [way]).able for shop in shops)] or asked
-    return min((_unique(way.reasons) for way in open_ways), key=len, default=())
+    needed = (_unique(way.reasons) for way in open_ways)
+    return min(needed, key=lambda reasons: (any(one.code in BETTER_ELSEWHERE for one in reasons), len(reasons)), default=())
 
 
 def _size_is_open(questions: Iterable[v1.Reason]) -> bool:

@@ -21,6 +21,11 @@ def ending(path: str) -> str:
     return ".gcode" if name.endswith(".gcode.3mf") else PurePosixPath(name).suffix
 
 
+def file_stem(path: str) -> str:
+    """The path without its ending, by which the files of one part are known: `plates/arm` for `plates/arm.gcode.3mf`."""
+    return path[: -len(".gcode.3mf")] if path.lower().endswith(".gcode.3mf") else str(PurePosixPath(path).with_suffix(""))
+
+
 def describes_a_part(path: str) -> bool:
     """Whether the name promises a file that describes a part's shape."""
     return ending(path) in PARTS

@@ -11,19 +11,26 @@ MILLIMETRES_PER: dict[str, float] = {"mm": 1.0, "cm": 10.0, "m": 1000.0, "inch":
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number and its unit; an empty unit is a plain count."""
+    """A number and its unit; an empty unit is a plain count. It is written with so many `digits`, and always to the whole unit."""
 
     value: float
     unit: str = ""
+    digits: int = 4
 
     def __str__(self) -> str:
-        digits = f"{self.value:.0f}" if abs(self.value) >= 1000 else f"{self.value:.4g}"
-        return f"{digits} {self.unit}".rstrip()
+        whole = abs(self.value) >= 10 ** (self.digits - 1)
+        return f"{self.value:.0f} {self.unit}".rstrip() if whole else f"{self.value:.{self.digits}g} {self.unit}".rstrip()
 
 
 def mm(value: float) -> Quantity:
     """A length in millimetres."""
     return Quantity(value, "mm")
+
+
+def told_apart(needs: float, has: float) -> tuple[Quantity, Quantity]:
+    """Two lengths in millimetres with as many digits as it takes to see that they differ: 250.02 mm and 250 mm."""
+    digits = 4 if str(mm(needs)) != str(mm(has)) else 7
+    return Quantity(needs, "mm", digits), Quantity(has, "mm", digits)
 
 
 def km(value: float) -> Quantity:

@@ -5,7 +5,7 @@
 set -euo pipefail
 
 # program:Debian package
-needed=(redis-server:redis-server prusa-slicer:prusa-slicer)
+needed=(redis-server:redis-server prusa-slicer:prusa-slicer bwrap:bubblewrap)
 
 missing=()
 for pair in "${needed[@]}"; do

@@ -6,6 +6,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 from commonfab import v1
@@ -18,7 +19,8 @@ from registry.siblings import related, unit_to_use
 
 @contextmanager
 def opened_sandbox(settings: NodeSettings) -> Iterator[Sandbox]:
-    """A sandbox in a folder of its own, which goes with it."""
+    """A sandbox in a folder of its own, which goes with it. Errors: `ImportError` where the node's extra is not installed."""
+    import_module("numpy")  # only the child needs it; here it says in time whether the child could work
     with tempfile.TemporaryDirectory(prefix="commonfab-") as scratch, Sandbox(Limits.of(settings), Path(scratch)) as sandbox:
         yield sandbox
 

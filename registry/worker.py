@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from commonfab.clock import SystemClock
 from commonfab.database import migrate, open_database
 from commonfab.settings import NodeSettings
-from registry.geometry.sandbox import Limits, Sandbox
+from registry.geometry.sandbox import Limits, Sandbox, SandboxBroken
 from registry.inspection import ACTOR, QUEUE, Inspections, Subject, inspect, make_broker
 from registry.opening import open_blobs
 
@@ -78,6 +78,10 @@ def work(settings: NodeSettings, engine: sa.Engine, sandbox: Sandbox, told_to_st
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=inspections.broker)(measure)
     worker = dramatiq.Worker(inspections.broker, worker_threads=1, worker_timeout=IDLE_MS)
     worker.start()
+    try:
+        sandbox.start()  # not with the first file: whoever runs a node is told at once how it is protected
+    except SandboxBroken as error:
+        log.error("no file can be measured here yet: %s", error)
     # The worker before this one may have been killed over its work.
     inspections.send_again(0.0)
     log.info("ready to inspect files of %s", settings.data_dir)

@@ -67,7 +67,7 @@ def _means(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
         yield reason("axes.missing", needs=need.axes, has=axes)
     if need.enclosed and not machine.enclosed:
         yield reason("machine.not_enclosed")
-    if need.least_power_w and machine.power_w and machine.power_w < need.least_power_w:
+    if 0 < machine.power_w < need.least_power_w and not stock.knows_its_limit(need, machine):
         yield reason("machine.power", needs=Quantity(need.least_power_w, "W"), has=Quantity(machine.power_w, "W"))
     if need.smallest_feature_mm and machine.smallest_feature_mm > need.smallest_feature_mm + TOLERANCE_MM:
         yield reason("machine.resolution", needs=mm(need.smallest_feature_mm), has=mm(machine.smallest_feature_mm))
@@ -116,7 +116,9 @@ def _is_own_work(operation: str, machine: v1.Machine) -> bool:
 def _following_steps(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop) -> Iterator[v1.Reason]:
     """What comes after, such as bending, is done in the same shop: by another machine, or by this one as an operation."""
     for step in need.then:
-        others = [other for other in shop.machines if not misfits(step, other)]
+        # Its people do by hand what they do for any step; its machines are tried one by one.
+        people = v1.Shop(operations=shop.operations)
+        others = [other for other in shop.machines if not misfits(step, other, people)]
         if not others and step.process not in (*machine.operations, *shop.operations):
             yield reason("route.no_second_machine", step.process)
 

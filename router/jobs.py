@@ -180,13 +180,20 @@ def _ways(inspected: v1.InspectedPart, material: str) -> tuple[list[v1.Makeabili
     """The judgements under which the part may be made of `material`, and the questions, if only a person can say that it may."""
     judged = [made for way in inspected.makeability if (made := _made_of(way, material)) is not None]
     by_verdict = {verdict: [way for way in judged if way.verdict == verdict] for verdict in v1.Verdict.values()}
-    ways = by_verdict[v1.VERDICT_FEASIBLE] or by_verdict[v1.VERDICT_ASK]
-    if not ways:
-        _refuse_material(inspected, material)
-        obstacles = dict.fromkeys(reason.message for way in inspected.makeability for reason in way.reasons)
-        raise Refused("job.not_makeable", "; ".join(obstacles) or "nothing was found that could be made")
-    questions = [] if by_verdict[v1.VERDICT_FEASIBLE] else [reason for way in ways for reason in way.reasons]
-    return ways, questions
+    if feasible := by_verdict[v1.VERDICT_FEASIBLE]:
+        return feasible, []
+    if asked := by_verdict[v1.VERDICT_ASK]:
+        return _fewest_questions(asked)
+    _refuse_material(inspected, material)
+    obstacles = dict.fromkeys(reason.message for way in inspected.makeability for reason in way.reasons)
+    raise Refused("job.not_makeable", "; ".join(obstacles) or "nothing was found that could be made")
+
+
+def _fewest_questions(asked: list[v1.Makeability]) -> tuple[list[v1.Makeability], list[v1.Reason]]:
+    """The way that needs the fewest answers with its questions, and every other way that the same answers open."""
+    easiest = min(asked, key=lambda way: len(way.reasons))
+    codes = {reason.code for reason in easiest.reasons}
+    return [way for way in asked if {reason.code for reason in way.reasons} <= codes], list(easiest.reasons)
 
 
 def _made_of(way: v1.Makeability, material: str) -> v1.Makeability | None:

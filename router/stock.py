@@ -32,6 +32,12 @@ def misfits(need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
     return min((_against(has, need, machine) for has in suiting), key=len)
 
 
+def knows_its_limit(need: v1.Requirement, machine: v1.Machine) -> bool:
+    """Whether the owner says how thick the machine cuts every material that suits: that is nearer to the truth than a table of powers."""
+    suiting = _suiting(need, machine)
+    return bool(suiting) and all(_limit(has, machine) for has in suiting)
+
+
 def _suiting(need: v1.Requirement, machine: v1.Machine) -> list[str]:
     suiting = [has for has in machine.materials if materials.satisfies(has, need.material)]
     if not need.materials_allowed:

@@ -74,6 +74,10 @@ TERMS = {
         "the file holds {parts} parts",
         "Say that one order means all of them together, or publish a file for each.",
     ),
+    "shape.one_by_one": Term(
+        "together the {bodies} bodies have no room, but each of them has by itself, at {subject}",
+        "Say that they may be made one by one, or publish a file for each.",
+    ),
     "shape.crossing_lines": Term(
         "lines of the drawing cross at {crossings} places, so it is uncertain what is cut out",
         "Trim the lines so that outlines do not cross.",

@@ -33,7 +33,7 @@ from commonfab.units import Quantity
 from registry.geometry import INSPECTOR
 from registry.geometry.isolation import bubblewrapped
 from registry.geometry.source import DERIVED_MESH, PICTURES
-from registry.geometry.zygote import REPORT, Ending, Task
+from registry.geometry.zygote import MOST_WRITTEN_MB, REPORT, Ending, Task, opened_plain
 
 LOADING_SECONDS = 60.0
 """What the fork server may take beyond a file's own time: importing the modelling kernel takes 3 to 10 s on a small machine."""
@@ -117,6 +117,17 @@ class Sandbox:
             finally:
                 self._busy.release()
 
+    def start(self) -> None:
+        """Start the fork server now, that the first file need not wait for it, and say in the log how files are confined.
+
+        Errors: `SandboxBroken` where it does not start; the first file tries again.
+        """
+        with self._busy:
+            if self._closed:
+                raise SandboxBroken("the sandbox is closed")
+            if self._server is None:
+                self._start_server()
+
     @contextmanager
     def measure(self, path: Path, sha256: str, unit: str) -> Iterator[Measured]:
         """What the file says; the derived mesh may be read inside the `with` block.
@@ -156,13 +167,17 @@ class Sandbox:
         # The environment holds the node's secrets, so only what is needed is passed on. More threads would only multiply memory.
         environment = {"PATH": os.environ.get("PATH", os.defpath), "PYTHONPATH": str(Path(registry.__file__).parent.parent)}
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        command = bubblewrapped([sys.executable, "-m", "registry.geometry.zygote"], self._scratch.resolve())
+        # -P: what a child leaves in the scratch folder is never imported. -s: nor what lies in a home.
+        command = bubblewrapped([sys.executable, "-P", "-s", "-m", "registry.geometry.zygote"], self._scratch.resolve())
         self._server = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, cwd=self._scratch, start_new_session=True
         )
         assert self._server.stdout
         told = _line(self._server.stdout.fileno(), LOADING_SECONDS)
-        means = [*(["bubblewrap"] if command[0].endswith("bwrap") else []), *(json.loads(told) if told else [])]
+        if not told:
+            self._end_server()
+            raise SandboxBroken("the fork server does not start")
+        means = [*(["bubblewrap"] if command[0] != sys.executable else []), *json.loads(told)]
         self.confinement = " and ".join(means) or "limits of memory and time only: this system has no bubblewrap, landlock or seccomp"
         log.info("files from outside are opened in a child process confined by %s", self.confinement)
         return self._server
@@ -191,8 +206,12 @@ class Sandbox:
 
 
 def _is_plain(file: Path) -> bool:
-    """Whether the child left such a file, and no link to somewhere else."""
-    return file.is_file() and not file.is_symlink()
+    """Whether the child left such a file, and no link to somewhere else. It has ended, so nothing changes afterwards."""
+    try:
+        with opened_plain(file) as opened:
+            return os.fstat(opened.fileno()).st_size <= MOST_WRITTEN_MB * 1024 * 1024
+    except OSError:
+        return False
 
 
 def _dismiss(server: subprocess.Popen[bytes]) -> None:
@@ -222,11 +241,17 @@ def _line(descriptor: int, seconds: float) -> bytes:
 def _read_report(task: Task) -> v1.GeometryReport | None:
     """The child's report. It was written by a process that an evil file may have taken over, so it is read with care."""
     try:
-        with (Path(task.scratch) / REPORT).open("rb") as file:
+        with opened_plain(Path(task.scratch) / REPORT) as file:
             report = v1.GeometryReport.FromString(file.read(LARGEST_REPORT))
     except (OSError, DecodeError):
         return None
-    return report if report.sha256 == task.sha256 else None
+    if report.sha256 != task.sha256:
+        return None
+    # It may name no other file of the node as its own.
+    report.ClearField("previews")
+    if report.mesh_sha256 != task.sha256:
+        report.ClearField("mesh_sha256")
+    return report
 
 
 def _fault(task: Task, ending: Ending) -> v1.Reason:

@@ -91,7 +91,9 @@ def _ask(report: v1.GeometryReport, code: str) -> None:
     readings = [_reading(unit, report.size_mm, drawn) for unit in MILLIMETRES_PER]
     first = [one for one in readings if one.unit == report.unit]
     likely = [one for one in readings if one.unit != report.unit and LEAST_LIKELY_SIDE_MM <= _side(one) <= MOST_LIKELY_SIDE_MM]
-    likely.sort(key=lambda one: one.unit != _likeliest(report))
+    # Who writes a wrong unit into a file most often drew in millimetres all the same.
+    order = ["mm", _likeliest(report)] if report.unit != "mm" else [_likeliest(report)]
+    likely.sort(key=lambda one: order.index(one.unit) if one.unit in order else len(order))
     report.unit_readings.extend(first + likely)
     report.warnings.append(reason(code, readings_text(report.unit_readings)))
 

@@ -19,10 +19,14 @@ import os
 import resource
 import select
 import signal
+import stat
 import sys
+import time
 import traceback
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
 from registry.geometry import isolation
 
@@ -31,8 +35,13 @@ REPORT = "report.pb"
 READER_LOG = "reader.log"
 """What the child and its libraries print."""
 
-FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE)
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ENFILE)
 """Errors of this machine and not of the file: to be tried again later."""
+
+MOST_WRITTEN_MB = 1024
+"""What the child may write in all. Our own choice: the mesh of twenty million triangles, beyond all that memory lets it measure."""
+DISK_SECONDS = 0.5
+"""How often its folder is looked at."""
 
 EXIT_MEMORY, EXIT_MACHINE, EXIT_BROKEN = 10, 11, 12
 
@@ -95,7 +104,7 @@ def _serve(task: Task) -> Ending:
         _be_the_child(task, held)
     os.close(held)
     try:
-        killed = _watch(child, alive, task.seconds)
+        killed = _watch(child, alive, task)
     finally:
         os.close(alive)
     _, status, used = os.wait4(child, 0)
@@ -111,19 +120,33 @@ def _load_for(path: Path) -> None:
         importlib.import_module(f"registry.geometry.{module}")
 
 
-def _watch(child: int, alive: int, seconds: float) -> bool:
-    """Wait until the child has ended, or kill it when its time is up. Says whether it was killed.
+def _watch(child: int, alive: int, task: Task) -> str:
+    """Wait until the child has ended, or kill it when its time is up or it has filled its folder. Says why it was killed, if it was.
 
     The child is still ours to reap, so its number cannot have gone to another process.
     """
-    ready, _, _ = select.select([alive, 0], [], [], seconds)
-    if alive in ready:
-        return False
+    deadline, ready = time.monotonic() + task.seconds, list[int]()
+    most = MOST_WRITTEN_MB * 1024 * 1024
+    while not ready and (left := deadline - time.monotonic()) > 0 and _bytes_in(Path(task.scratch)) <= most:
+        ready, _, _ = select.select([alive, 0], [], [], min(left, DISK_SECONDS))
+    # Also where it seems to have ended: a child that an evil file took over may have let go of its end of the pipe, and lives.
     _kill_group(child)
     if 0 in ready:  # nothing is asked of us during a task, so this is the end of the input: whoever asked is gone
         os.waitpid(child, 0)
         os._exit(0)
-    return True
+    if ready:
+        return ""
+    return "too_slow" if time.monotonic() >= deadline else "too_big"
+
+
+def _bytes_in(scratch: Path) -> int:
+    """What the child has written so far. A limit of the kernel counts each file, and not how many there are."""
+    total = 0
+    for folder, _, names in os.walk(scratch):
+        for name in names:
+            with suppress(OSError):  # removed in between
+                total += Path(folder, name).lstat().st_blocks * 512
+    return total
 
 
 def _kill_group(child: int) -> None:
@@ -134,25 +157,49 @@ def _kill_group(child: int) -> None:
             continue
 
 
-def _ending(status: int, killed: bool, task: Task) -> Ending:
+def _ending(status: int, killed: str, task: Task) -> Ending:
     if killed:
-        return Ending("too_slow")
+        return Ending(killed)
     if os.WIFSIGNALED(status):
         number = os.WTERMSIG(status)
         # SIGKILL that did not come from us comes from a kernel that is out of memory.
-        how = {signal.SIGXCPU: "too_slow", signal.SIGKILL: "too_big"}.get(signal.Signals(number), "crashed")
-        return Ending(how, signal.Signals(number).name)
+        how = {"SIGXCPU": "too_slow", "SIGKILL": "too_big", "SIGXFSZ": "too_big"}.get(_name(number), "crashed")
+        return Ending(how, _name(number))
     code = os.WEXITSTATUS(status)
     how = {0: "measured", EXIT_MEMORY: "too_big", EXIT_MACHINE: "machine"}.get(code, "crashed")
     return Ending(how, "" if code == 0 else _last_words(Path(task.scratch)))
 
 
-def _last_words(scratch: Path) -> str:
+def _name(number: int) -> str:
     try:
-        lines = (scratch / READER_LOG).read_bytes()[-4096:].decode(errors="replace").strip().splitlines()
+        return signal.Signals(number).name
+    except ValueError:  # those that are kept for programs have no names
+        return f"signal {number}"
+
+
+def _last_words(scratch: Path) -> str:
+    """The last line that the child printed, as text that can be shown."""
+    try:
+        with opened_plain(scratch / READER_LOG) as log:
+            log.seek(-min(4096, log.seek(0, os.SEEK_END)), os.SEEK_END)
+            lines = log.read(4096).decode(errors="replace").strip().splitlines()
     except OSError:
         return ""
-    return lines[-1][:200] if lines else ""
+    return "".join(filter(str.isprintable, lines[-1]))[:200] if lines else ""
+
+
+def opened_plain(file: Path) -> BinaryIO:
+    """A file that the child left, for reading.
+
+    An evil file may have taken the child over, so what looks like a file may be a link to what is not the child's (a second name of it
+    too), or a pipe that whoever opens it waits for. Errors: `OSError` where it is anything but a plain file with one name.
+    """
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "no plain file", str(file))
+    return os.fdopen(descriptor, "rb")
 
 
 def _be_the_child(task: Task, held: int) -> None:
@@ -160,13 +207,18 @@ def _be_the_child(task: Task, held: int) -> None:
     code = EXIT_BROKEN
     try:
         _limit(task, held)
+        code = EXIT_MACHINE  # whoever cannot be confined opens no file, and it is not the file's fault
         isolation.confine(_readable(task), Path(task.scratch))
+        code = EXIT_BROKEN
         _measure(task)
         code = 0
     except MemoryError:
         code = EXIT_MEMORY
     except OSError as error:
-        code = EXIT_MEMORY if error.errno in (errno.EFBIG, errno.ENOMEM) else EXIT_MACHINE if error.errno in FULL_DISK else EXIT_BROKEN
+        if error.errno in (errno.EFBIG, errno.ENOMEM):
+            code = EXIT_MEMORY
+        elif error.errno in FULL_DISK:
+            code = EXIT_MACHINE
         traceback.print_exc()
     except BaseException:
         traceback.print_exc()
@@ -192,7 +244,7 @@ def _limit(task: Task, held: int) -> None:
     memory = task.memory_mb * 1024 * 1024
     for what, most in (
         (resource.RLIMIT_AS, _loaded_bytes() + memory),
-        (resource.RLIMIT_FSIZE, memory),
+        (resource.RLIMIT_FSIZE, min(task.memory_mb, MOST_WRITTEN_MB) * 1024 * 1024),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 64),
     ):

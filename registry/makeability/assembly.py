@@ -87,6 +87,8 @@ def _missing(report: v1.GeometryReport) -> list[v1.Reason]:
 
 
 def _listed(code: str, pieces: list[Piece], **figures: float) -> v1.Reason:
-    named = [f"{piece.quantity} × {piece.name}" for piece in pieces[:MOST_NAMED]]
+    # What is bought is marked only among other things.
+    mark = " (bought)" if code == "assembly.parts" else ""
+    named = [f"{piece.quantity} × {piece.name}{mark if piece.bought_as else ''}" for piece in pieces[:MOST_NAMED]]
     more = [f"and {len(pieces) - MOST_NAMED} more"] if len(pieces) > MOST_NAMED else []
     return reason(code, ", ".join([*named, *more]), pieces=sum(piece.quantity for piece in pieces), **figures)

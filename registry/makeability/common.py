@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import MappingProxyType
 
 from commonfab import materials, processes, v1
 from commonfab.reasons import reason
@@ -21,6 +22,34 @@ QUESTIONS = (
 )
 """Warnings of a report that only a person can decide about; all others do not stand in the way."""
 
+OF_THE_SIZE = frozenset(
+    (
+        "bend.force",
+        "bend.too_thick",
+        "material.thickness_differs",
+        "material.too_thick",
+        "op.tap_hint",
+        "shape.small",
+        "shape.thin_wall",
+        "shape.trapped_volume",
+        "support.forbidden",
+        "tool.min_hole",
+        "tool.min_web",
+    )
+)
+"""Reasons that another unit of the file may do away with."""
+
+TOOLPATH_MACHINES = MappingProxyType(
+    {
+        v1.TOOLPATH_KIND_FDM: "a filament printer",
+        v1.TOOLPATH_KIND_MILL: "a milling machine or router",
+        v1.TOOLPATH_KIND_LASER: "a laser",
+        v1.TOOLPATH_KIND_PLASMA: "a plasma torch",
+        v1.TOOLPATH_KIND_LATHE: "a lathe",
+        v1.TOOLPATH_KIND_PLOTTER: "a plotter or knife",
+    }
+)
+
 
 def verdict(
     process: str,
@@ -33,8 +62,11 @@ def verdict(
     """The judgement: infeasible where something is `against` it, a question where there are `questions`, else feasible.
 
     `notes` are what a person should know though nothing hangs on it; they are the reasons of a feasible judgement and left out of others,
-    so that every reason of a question is one.
+    so that every reason of a question is one. Where the unit is a question, what hangs on the size is neither asked nor held against it:
+    a hole of 0.4 mm may be one of 0.4 inches.
     """
+    if any(question.code.startswith("units.") for question in questions):
+        against, questions = ([one for one in told if one.code not in OF_THE_SIZE] for told in (against, questions))
     if against:
         return v1.Makeability(process=process, verdict=v1.VERDICT_INFEASIBLE, reasons=against)
     asked = v1.VERDICT_ASK if questions else v1.VERDICT_FEASIBLE
@@ -45,12 +77,22 @@ def against_any(process: str, report: v1.GeometryReport, demands: v1.Demands) ->
     """What rules a process out whatever it is: faults of the file, no part in it, another process demanded."""
     against = list(report.faults)
     if not against and report.HasField("toolpath"):
-        against.append(reason("toolpath.machine_specific", v1.ToolpathKind.Name(report.toolpath.machine_kind)))
+        against.append(reason("toolpath.machine_specific", toolpath_machine(report.toolpath)))
     elif not against and report.format == v1.FILE_FORMAT_UNSPECIFIED:
         against.append(reason("file.not_a_part"))
+    return against + against_other_process(process, demands)
+
+
+def against_other_process(process: str, demands: v1.Demands) -> list[v1.Reason]:
+    """Whether the maker demands other processes only."""
     if demands.processes and not any(processes.satisfies(process, asked) for asked in demands.processes):
-        against.append(reason("process.other", ", ".join(demands.processes)))
-    return against
+        return [reason("process.other", ", ".join(demands.processes))]
+    return []
+
+
+def toolpath_machine(facts: v1.ToolpathFacts) -> str:
+    """What people call the kind of machine that a toolpath is for."""
+    return TOOLPATH_MACHINES.get(facts.machine_kind, "a machine of an unknown kind")
 
 
 def against_material(demands: v1.Demands, families: Sequence[str]) -> list[v1.Reason]:

@@ -13,11 +13,8 @@ from commonfab.reasons import reason
 from commonfab.units import mm
 from registry.makeability import common
 from registry.makeability.cutting_rules import NOISE_MM, Rule, RuledMaterial, rule_over
-
-THICKNESS_SLACK = 0.1
-LEAST_SLACK_MM = 0.15
-"""A drawn thickness and a demanded one are the same sheet where they differ by a tenth or 0.15 mm: boards and cast acrylic are sold so
-(ISO 7823-1 allows ±(0.4 + 0.1 t) mm)."""
+from registry.makeability.sheet_bend import bend_questions, brake
+from registry.makeability.sheets import same_sheet, thickness_of
 
 FINE_MM = 2.0
 """Holes and strips wider than this are cut by any beam or jet; below, the machine's kerf must be narrower. Our own choice."""
@@ -69,7 +66,7 @@ def judge_cut(cutter: Cutter, report: v1.GeometryReport, demands: v1.Demands) ->
         *_against_thickness(found, report, demands),
         *_against_bends(found, report),
     ]
-    questions = [*common.questions_of(report), *found.questions, *_questions(cutter, report, demands)]
+    questions = [*common.questions_of(report), *found.questions, *_questions(cutter, report, demands), *_bending(found, report, demands)]
     return common.verdict(
         cutter.process,
         against,
@@ -78,17 +75,6 @@ def judge_cut(cutter: Cutter, report: v1.GeometryReport, demands: v1.Demands) ->
         _estimate(cutter, found, report, demands),
         list(_notes(report)),
     )
-
-
-def thickness_of(report: v1.GeometryReport, demands: v1.Demands) -> float:
-    """The thickness of the stock, mm: what the maker demands where it is that of the shape or the shape has none; 0 where nobody says."""
-    drawn, demanded = report.sheet.thickness_mm, demands.thickness_mm
-    return demanded if demanded and (not drawn or same_sheet(drawn, demanded)) else drawn
-
-
-def same_sheet(drawn: float, demanded: float) -> bool:
-    """Whether two thicknesses, mm, are met by one sheet."""
-    return abs(drawn - demanded) <= max(LEAST_SLACK_MM, THICKNESS_SLACK * demanded)
 
 
 def _against_shape(cutter: Cutter, report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Reason]:
@@ -136,6 +122,12 @@ def _questions(cutter: Cutter, report: v1.GeometryReport, demands: v1.Demands) -
         yield reason("tool.min_web", needs=mm(sheet.narrowest_web_mm), has=mm(cutter.least_web(thickness)))
 
 
+def _bending(found: RuledMaterial, report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Reason]:
+    """What the press brake asks: a part is not half made."""
+    if report.sheet.bends and found.bending == "press_brake":
+        yield from bend_questions(report, demands)
+
+
 def _notes(report: v1.GeometryReport) -> Iterator[v1.Reason]:
     if report.sheet.bends:
         yield reason("route.two_steps", "cutting the flat blank, then bending it")
@@ -161,14 +153,7 @@ def _requirement(cutter: Cutter, found: RuledMaterial, report: v1.GeometryReport
         operations=_operations(found, report, demands),
     )
     if sheet.bends and found.bending == "press_brake":
-        need.then.add(
-            process="sheet_bending",
-            size_mm=report.size_mm,
-            material=material,
-            materials_allowed=found.allowed,
-            thickness_mm=thickness,
-            stock="sheet",
-        )
+        need.then.append(brake(report, demands))
     return need
 
 

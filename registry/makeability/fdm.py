@@ -40,6 +40,9 @@ LEAST_OVERHANG_MM2 = 25.0
 OVERHANG_SHARE = 0.01
 """Overhang below both this area and this share of the surface is bridged without supports. Our own choice."""
 
+LEAST_BASE_SHARE = 0.001
+"""A lie, other than the one drawn, must touch the bed with this part of the rectangle it takes up. Our own choice."""
+
 ALWAYS_ENCLOSED = ("abs", "hips")
 ENCLOSED_WHERE_LARGE = ("asa", "nylon", "polycarbonate", "pp")
 LARGE_MM = 100.0
@@ -109,18 +112,28 @@ def _needs_supports(lie: v1.Lie, report: v1.GeometryReport) -> bool:
     return lie.overhang_area_mm2 > max(LEAST_OVERHANG_MM2, OVERHANG_SHARE * report.area_mm2)
 
 
+def _standing(lies: Sequence[v1.Lie]) -> list[v1.Lie]:
+    """Without those in which the part would stand on points or edges only: nothing holds the first layer to the bed."""
+    return [lie for lie in lies if lie.as_drawn or any(lie.base_area_mm2 >= LEAST_BASE_SHARE * _foot(way) for way in lie.placements)]
+
+
+def _foot(way: v1.Placement) -> float:
+    return way.size_mm.x * way.size_mm.y
+
+
 def _usable_lies(report: v1.GeometryReport, settings: Sequence[v1.Setting]) -> list[v1.Lie]:
     """The lies by preference; without supports those that need none, unless all do: then a person is asked."""
-    lies = printing.lies_by_preference(report)
+    lies = _standing(printing.lies_by_preference(report))
     if not printing.supports_forbidden(settings):
         return lies
     return [lie for lie in lies if not _needs_supports(lie, report)] or lies
 
 
 def _support_questions(report: v1.GeometryReport, settings: Sequence[v1.Setting]) -> list[v1.Reason]:
-    if not report.lies or not printing.supports_forbidden(settings) or not all(_needs_supports(lie, report) for lie in report.lies):
+    lies = _standing(report.lies)
+    if not lies or not printing.supports_forbidden(settings) or not all(_needs_supports(lie, report) for lie in lies):
         return []
-    least = min(lie.overhang_area_mm2 for lie in report.lies)
+    least = min(lie.overhang_area_mm2 for lie in lies)
     return [reason("support.forbidden", overhang=Quantity(least, "mm²"))]
 
 

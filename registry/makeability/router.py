@@ -12,8 +12,8 @@ from commonfab import materials, v1
 from commonfab.reasons import reason
 from commonfab.units import mm
 from registry.makeability.common import against_any, against_no_body, material_of, questions_of, tolerance_of, verdict
-from registry.makeability.cutting import same_sheet, thickness_of
 from registry.makeability.machining import (
+    UNREACHED_MOST,
     UNREACHED_NOISE,
     USUAL_HOLE_DEPTH,
     against_uncut,
@@ -32,6 +32,7 @@ from registry.makeability.machining import (
     tolerance_question,
     waste_question,
 )
+from registry.makeability.sheets import same_sheet, thickness_of
 from registry.makeability.standard_parts import bought_question
 from registry.makeability.stock import stock_question
 
@@ -225,6 +226,8 @@ def _against_shape(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v
         yield from _against_cuts(cuts_of(report), thickness_of(report, demands))
         return
     yield from against_no_body(report)
+    if report.solid.unreachable_share > UNREACHED_MOST:
+        yield reason("tool.unreachable", share=per_cent(report.solid.unreachable_share))
     hidden = report.HasField("solid") and directions_of(report.solid) and not _from_above(report)
     high = report.volume_mm3 and min(sides(report.size_mm)) > HIGHEST_RELIEF_MM
     if report.sheet.bends or hidden or high:
@@ -292,7 +295,7 @@ def _relief_questions(report: v1.GeometryReport) -> Iterator[v1.Reason]:
     yield from stock_question(report)
     if report.solid.sharp_inner_edges:
         yield reason("tool.corner")
-    if report.solid.unreachable_share > UNREACHED_NOISE:
+    if UNREACHED_NOISE < report.solid.unreachable_share <= UNREACHED_MOST:
         yield reason("tool.unreachable", share=per_cent(report.solid.unreachable_share))
     if report.HasField("solid"):
         if not directions_of(report.solid):

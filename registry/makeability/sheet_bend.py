@@ -10,8 +10,8 @@ from commonfab import materials, v1
 from commonfab.reasons import reason
 from commonfab.units import Quantity, mm
 from registry.makeability.common import against_any, material_of, questions_of, tolerance_of, verdict
-from registry.makeability.cutting import thickness_of
 from registry.makeability.machining import duration, grams, is_shape, operations_of, several_pieces, tolerance_question
+from registry.makeability.sheets import thickness_of
 
 PROCESS = "sheet_bending"
 
@@ -141,17 +141,22 @@ def _against(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Reas
 
 def _questions(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Reason]:
     yield from several_pieces(report)
-    thickness, bends = thickness_of(report, demands), bends_of(report)
-    if bends and not thickness:
+    if bends_of(report) and not thickness_of(report, demands):
         yield reason("material.thickness_unknown")
-    elif bends:
+    yield from bend_questions(report, demands)
+    yield from tolerance_question(report, demands, CAREFUL_TOLERANCE_MM)
+
+
+def bend_questions(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Reason]:
+    """What a press brake asks of the bends, whatever cuts the blank: radius, angle, thickness."""
+    thickness, bends = thickness_of(report, demands), bends_of(report)
+    if bends and thickness:
         yield from _tight_radius(min(bend.inner_radius_mm for bend in bends), thickness, material_of(demands))
     angle = max((bend.angle_deg for bend in bends), default=0.0)
     if angle > USUAL_ANGLE_DEG:
         yield reason("bend.angle", angle=Quantity(angle, "°"), usual=Quantity(USUAL_ANGLE_DEG, "°"))
     if thickness > THICKEST_MM:
         yield reason("bend.too_thick", needs=mm(thickness), has=mm(THICKEST_MM))
-    yield from tolerance_question(report, demands, CAREFUL_TOLERANCE_MM)
 
 
 def _tight_radius(radius: float, thickness: float, material: str) -> Iterator[v1.Reason]:

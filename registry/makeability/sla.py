@@ -36,7 +36,7 @@ BEST_TOLERANCE_MM = 0.05
 
 LEAST_CAVITY_MM3 = 10.0
 LEAST_CAVITY_SHARE = 0.001
-"""A smaller difference between the bodies and the whole is rounding, or a bubble that nobody misses. Our own choice."""
+"""A smaller cavity is a bubble that nobody misses. Our own choice."""
 
 LAYER_MM = 0.05
 SECONDS_PER_LAYER = 8.0
@@ -86,15 +86,8 @@ def _placements(report: v1.GeometryReport) -> Iterator[v1.Placement]:
 
 
 def cavity_mm3(report: v1.GeometryReport) -> float:
-    """The volume of closed cavities, mm³.
-
-    The surface of a cavity is a body of its own whose volume counts against the whole: half the difference between the bodies one by one
-    and the whole. 0 where a body is open, or where not every body was measured.
-    """
-    bodies = report.mesh.each_body
-    if report.open_edges or len(bodies) < 2 or len(bodies) != report.bodies or not all(body.volume_mm3 for body in bodies):
-        return 0.0
-    hollow = (sum(body.volume_mm3 for body in bodies) - report.volume_mm3) / 2
+    """The volume of closed cavities, mm³; 0 where they are too small to matter."""
+    hollow = report.mesh.cavity_volume_mm3
     return hollow if hollow > max(LEAST_CAVITY_MM3, LEAST_CAVITY_SHARE * report.volume_mm3) else 0.0
 
 

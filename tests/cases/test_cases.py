@@ -17,7 +17,7 @@ from cli.fleet import load_fleet
 from cli.matching import judged_in
 from cli.verdict import PartVerdict, Together, together
 from commonfab import materials, v1
-from commonfab.reasons import REASONS
+from commonfab.reasons import REASONS, of_drawings, of_files, of_machines, of_making, of_meshes, of_solids, of_toolpaths, of_units
 from registry.geometry.sandbox import Sandbox
 
 CASES = read_cases()
@@ -57,16 +57,14 @@ def test_every_code_that_a_case_names_is_a_reason() -> None:
             assert not unknown, (case.folder.name, ask.name, unknown)
 
 
-PART_AREAS = (
-    "units mesh brep dxf svg gcode toolpath material shape tool op route size stock axes machine tolerance bend assembly support file".split()
-)
-"""The areas of reasons that are about a part, its files and the machines for it."""
+ABOUT_PARTS = (of_files, of_units, of_meshes, of_solids, of_drawings, of_toolpaths, of_making, of_machines)
+"""Reasons that are about a part, its files, and the machines for it."""
 
 
 def test_every_reason_about_a_part_appears_in_a_case_or_in_another_test() -> None:
     texts = [file.read_text(encoding="utf-8") for ending in ("toml", "py") for file in HERE.parent.rglob(f"*.{ending}")]
     everything = "\n".join(texts)
-    codes = [code for code in REASONS if code.partition(".")[0] in PART_AREAS]
+    codes = [code for area in ABOUT_PARTS for code in area.TERMS]
     untested = [code for code in codes if f'"{code}"' not in everything and f"'{code}'" not in everything]
     assert not untested
 

@@ -123,11 +123,11 @@ async def test_a_suspect_unit_holds_the_job_with_the_sizes_until_a_person_confir
     job = await people.request(revision)
     assert job.state == v1.JOB_STATE_HELD
     (question,) = job.waiting_for
-    assert question.code == "units.suspect" and "50.8 × 50.8 × 25.4 mm" in question.message, "the size in inches is shown"
+    assert question.code == "units.suspect_inch" and "50.8 × 50.8 × 25.4 mm" in question.message, "the size in inches is shown"
 
     code, refusal = await people.refused(people.requester.router.ConfirmJob(v1.ConfirmJobRequest(id=job.id, codes=["size.z"])))
     assert (code, refusal.reason.code) == (grpc.StatusCode.FAILED_PRECONDITION, "job.confirm")
-    confirmed = await people.requester.router.ConfirmJob(v1.ConfirmJobRequest(id=job.id, codes=["units.suspect"]))
+    confirmed = await people.requester.router.ConfirmJob(v1.ConfirmJobRequest(id=job.id, codes=["units.suspect_inch"]))
     assert confirmed.job.state in (v1.JOB_STATE_WAITING, v1.JOB_STATE_PLACED)
 
 

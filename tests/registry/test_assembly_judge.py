@@ -54,7 +54,7 @@ def test_an_assembly_is_asked_about_with_its_parts_and_their_numbers() -> None:
     judged = assembled(solid(product=product()))
     assert judged.verdict == v1.VERDICT_ASK and codes(judged) == ["assembly.parts"]
     told = judged.reasons[0]
-    assert told.subject == "2 × plate, 4 × ISO 4762 M5x16, 1 × knob"
+    assert told.subject == "2 × plate, 4 × ISO 4762 M5x16 (bought), 1 × knob"
     assert {figure.name: figure.value for figure in told.figures} == {"parts": 3, "pieces": 7}
 
 

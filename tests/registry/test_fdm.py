@@ -132,6 +132,15 @@ def test_overhang_in_every_lie_though_supports_are_unwanted_is_a_question() -> N
     assert fdm(report(lies=[lie(20, 300, as_drawn=True)])).verdict == v1.VERDICT_FEASIBLE
 
 
+def test_a_part_is_not_laid_on_points_or_edges_unless_it_is_drawn_so() -> None:
+    no_supports = [v1.Setting(key="supports", value="no")]
+    on_points = lie(5, 0, base=0.1)
+    assert heights(fdm(report(lies=[lie(20, 300, as_drawn=True), on_points]))) == [20]
+    judged = fdm(report(lies=[lie(20, 300, as_drawn=True), on_points]), settings=no_supports)
+    assert codes(judged) == ["support.forbidden"] and judged.reasons[0].figures[0].value == 300
+    assert heights(fdm(report(lies=[lie(20, 300, as_drawn=True, base=0)]))) == [20]
+
+
 def walls(p01: float, p05: float, rays: int = 500) -> v1.MeshFacts:
     return v1.MeshFacts(walls=v1.WallThickness(p01_mm=p01, p05_mm=p05, rays=rays))
 

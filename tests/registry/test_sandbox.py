@@ -202,7 +202,7 @@ def test_the_child_has_limits_and_nothing_of_the_node(tmp_path: Path, small: Pat
         assert str(tmp_path / "of-the-node") not in files and not any("socket" in file for file in files)
         assert (child / "cwd").readlink().parent == tmp_path / "scratch"
         assert limits["Max core file size"] == "0" and limits["Max cpu time"] == str(int(PATIENCE_SECONDS) + 2)
-        assert limits["Max file size"] == str(4096 * 1024 * 1024)
+        assert limits["Max file size"] == str(1024 * 1024 * 1024)
         assert 4096 * 1024 * 1024 <= int(limits["Max address space"]) < 6000 * 1024 * 1024
         sandbox.close()
         background.ended()

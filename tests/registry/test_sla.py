@@ -52,8 +52,7 @@ def test_a_sharp_edge_is_only_a_note() -> None:
 def hollow(inner: float) -> v1.GeometryReport:
     """A cube of 20 mm with a closed cavity of `inner` mm³."""
     report = cube_report()
-    report.bodies, report.volume_mm3 = 2, 8000 - inner
-    report.mesh.each_body.extend([v1.BodyFacts(volume_mm3=8000), v1.BodyFacts(volume_mm3=inner)])
+    report.volume_mm3, report.mesh.cavities, report.mesh.cavity_volume_mm3 = 8000 - inner, 1, inner
     return report
 
 
@@ -66,8 +65,9 @@ def test_a_closed_cavity_would_keep_its_resin(cavity: float, asked: bool) -> Non
 
 
 def test_bodies_beside_each_other_are_no_cavity() -> None:
-    report = hollow(1000)
-    report.volume_mm3 = 9000
+    report = cube_report()
+    report.bodies, report.volume_mm3 = 2, 9000
+    report.mesh.each_body.extend([v1.BodyFacts(volume_mm3=8000), v1.BodyFacts(volume_mm3=1000)])
     assert codes(judged_for("sla", report)) == ["mesh.several_bodies"]
 
 

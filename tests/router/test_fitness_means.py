@@ -128,6 +128,14 @@ def test_power_counts_where_it_is_known(power: float, told: list[str]) -> None:
     assert codes(sheet(least_power_w=60), laser(power_w=power)) == told
 
 
+def test_an_owner_who_says_how_thick_the_machine_cuts_is_believed_more_than_a_table_of_powers() -> None:
+    limits = [v1.ThicknessLimit(material="plywood", thickness_mm=4)]
+    need = sheet(least_power_w=60, material="plywood", thickness_mm=4)
+    said = {"materials": ["plywood"], "power_w": 40}
+    assert codes(need, laser(**said)) == ["machine.power"]
+    assert codes(need, laser(max_thickness=limits, **said)) == []
+
+
 @pytest.mark.parametrize(("has", "told"), [(0.4, []), (0.6, ["machine.resolution"])])
 def test_a_detail_must_be_one_that_the_machine_resolves(has: float, told: list[str]) -> None:
     assert codes(sheet(smallest_feature_mm=0.4), laser(smallest_feature_mm=has)) == told

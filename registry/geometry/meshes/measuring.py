@@ -124,6 +124,7 @@ def _note_facts(report: v1.GeometryReport, edges: Edges, bodies: Bodies) -> None
     mesh.inverted_edges = edges.twisted
     mesh.degenerate_triangles = int((facets.areas == 0).sum())
     mesh.cavities = int(bodies.cavity.sum())
+    mesh.cavity_volume_mm3 = -float(bodies.volumes[bodies.cavity].sum())
     mesh.touching_bodies = touching(facets, edges, bodies)
     walls = wall_thickness(facets, edges.corners)
     if walls is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +52,7 @@ class Face:
     high: float
     loops: tuple[tuple[int, ...], ...]
 
-    @property
+    @cached_property
     def edges(self) -> tuple[int, ...]:
         """All its edges."""
         return tuple(edge for loop in self.loops for edge in loop)
@@ -86,23 +87,23 @@ class Body:
     triangles: Points
     owners: Numbers
 
-    @property
+    @cached_property
     def area(self) -> float:
         """The whole surface, mm²."""
         return sum(face.area for face in self.faces)
 
-    @property
+    @cached_property
     def volume(self) -> float:
         """The enclosed volume by the triangles, mm³ (divergence theorem)."""
         return signed_volume(self.triangles)
 
-    @property
+    @cached_property
     def largest(self) -> float:
         """The diagonal of the box as drawn, mm."""
         corners = self.triangles.reshape(-1, 3)
         return float(np.linalg.norm(np.ptp(corners, axis=0))) if len(corners) else 0.0
 
-    @property
+    @cached_property
     def near(self) -> float:
         """Lengths below this are none, mm."""
         return max(1e-3, self.largest * SAME_PLACE)

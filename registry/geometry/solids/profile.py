@@ -42,8 +42,12 @@ def _lengthwise(body: Body, long: Points, holes: Sequence[RoundHole]) -> float:
     cosines = np.abs(crossed @ long) / np.maximum(sizes, 1e-30)
     drilled = np.isin(body.owners, [face for hole in holes for face in hole.faces])
     ends = cosines > PARALLEL
-    counted = ~drilled & ~_at_ends(body.triangles @ long, ends)
-    return float(sizes[counted & (cosines < SQUARE)].sum() / max(1e-30, sizes[counted].sum()))
+    at_ends = _at_ends(body.triangles @ long, ends)
+    counted = ~drilled & ~at_ends
+    share = sizes[counted & (cosines < SQUARE)].sum() / max(1e-30, sizes[counted].sum())
+    # A long shaft with a shoulder runs lengthwise nearly all over; what tells it from bar is how much of its section the shoulder takes.
+    stepping = (sizes * cosines)[counted & (cosines >= SQUARE)].sum() / max(1e-30, sizes[at_ends].sum())
+    return max(0.0, min(float(share), 1.0 - float(stepping)))
 
 
 def _at_ends(along: Points, square: Marks) -> Marks:

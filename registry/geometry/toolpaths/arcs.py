@@ -37,7 +37,8 @@ class Arcs:
 
     def lengths(self, rise: Numbers) -> Numbers:
         """Their lengths, mm; `rise` is the way along the third axis, which makes them helices."""
-        return np.hypot(self._radius() * self.sweeps(), rise)
+        lengths: Numbers = np.hypot(self._radius() * self.sweeps(), rise)
+        return lengths
 
     def bounds(self) -> tuple[Numbers, Numbers]:
         """The lowest and the highest place of each, shape (n, 2): the ends, and where it crosses an axis through its centre."""
@@ -52,10 +53,12 @@ class Arcs:
         return low, high
 
     def _radius(self) -> Numbers:
-        return np.hypot(*(self.start - self.centre).T)
+        radius: Numbers = np.hypot(*(self.start - self.centre).T)
+        return radius
 
     def _angle(self, places: Numbers) -> Numbers:
-        return np.arctan2(places[:, 1] - self.centre[:, 1], places[:, 0] - self.centre[:, 0])
+        angle: Numbers = np.arctan2(places[:, 1] - self.centre[:, 1], places[:, 0] - self.centre[:, 0])
+        return angle
 
 
 def centres_of_radius(start: Numbers, end: Numbers, radius: Numbers, clockwise: npt.NDArray[np.bool_]) -> Numbers:

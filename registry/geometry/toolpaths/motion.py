@@ -85,11 +85,11 @@ def _axis(axis: str, lines: Stretch, state: State, tally: Tally, drilling: Flags
 def _arcs(lines: Stretch, before: Numbers, after: Numbers, low: Numbers, high: Numbers, lengths: Numbers) -> Flags:
     """Put the reach and the length of G2 and G3 in place of those of their chords. Returns which lines are arcs."""
     motion = lines.modes["motion"]
-    round_lines = (motion == 20.0) | (motion == 30.0)
+    round_lines: Flags = (motion == 20.0) | (motion == 30.0)
     if not round_lines.any():
         return round_lines
     offsets, radii, turns = [lines.own(letter) for letter in CENTRES], lines.own("R"), lines.own("P")
-    is_arc = round_lines & ~(np.isnan(np.stack([*offsets, radii])).all(axis=0))
+    is_arc: Flags = round_lines & ~(np.isnan(np.stack([*offsets, radii])).all(axis=0))
     for plane, first, second, third in PLANES:
         chosen = np.flatnonzero(is_arc & (lines.modes["plane"] == plane))
         if len(chosen):
@@ -104,7 +104,8 @@ def _arcs(lines: Stretch, before: Numbers, after: Numbers, low: Numbers, high: N
             if by_radius.any():
                 centre[by_radius] = centres_of_radius(start, end, radii[chosen] * factor, clockwise)[by_radius]
             arcs = Arcs(start, end, centre, clockwise, np.nan_to_num(turns[chosen], nan=1.0))
-            low[np.ix_(pair, chosen)], high[np.ix_(pair, chosen)] = (bound.T for bound in arcs.bounds())
+            for bound, reach in zip((low, high), arcs.bounds(), strict=True):
+                bound[first, chosen], bound[second, chosen] = reach.T
             lengths[chosen] = arcs.lengths(np.nan_to_num(after[third, chosen] - before[third, chosen]))
     return is_arc
 
@@ -167,8 +168,10 @@ def add(lines: Stretch, made: Moves, tally: Tally) -> None:
     """Add the moves of a stretch to the tally."""
     on = lines.modes["tool_on"] == 1.0
     power = lines.modes["S"] > 0
-    feeding = made.feeding & ((made.lengths > 0) | (made.turned > 0))
-    going = made.moving & ((made.lengths > 0) | (made.turned > 0))
+    # The first move goes from nobody knows where: it has no length, but an end.
+    arriving = (np.isnan(made.before) & ~np.isnan(made.after)).any(axis=0)
+    going = made.moving & (arriving | (made.lengths > 0) | (made.turned > 0))
+    feeding = made.feeding & going
     pushing = made.moving & (made.pushed > 1e-9) & (made.lengths > 0)
     bounds = (made.low, made.high, made.lengths)
     tally.motion.add(*bounds, going)
@@ -185,7 +188,7 @@ def add(lines: Stretch, made: Moves, tally: Tally) -> None:
 def _add_below(made: Moves, feeding: Flags, on: Flags, tally: Tally) -> None:
     """The part at or below Z 0; a move that dips under it counts from where it passes, if it is straight."""
     low_z, high_z = made.low[2], made.high[2]
-    under = feeding & (low_z <= 1e-9)
+    under = feeding & ((low_z < -1e-9) | (high_z <= 1e-9))
     if not under.any():
         return
     low, high = made.low.copy(), made.high.copy()

@@ -56,7 +56,8 @@ class Words:
 
     def of(self, letter: str) -> npt.NDArray[np.bool_]:
         """Which words have this letter."""
-        return self.letters == ord(letter)
+        found: npt.NDArray[np.bool_] = self.letters == ord(letter)
+        return found
 
     def between(self, first: int, last: int) -> Words:
         """The words of lines `first` to `last`, the last excluded, counted from `first`."""

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Ten thousand spoilt files of every format: each is measured or refused with a reason, and nothing else ever happens.
+
+Most are measured many to a child, for speed. A file that kills or holds up its child is given to the real sandbox, which must make a report of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import resource
+import signal
+import traceback
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from mutations import mutated, seeds
+
+from commonfab import v1
+from registry.geometry.measure import Outcome, load_family, measure
+from registry.geometry.sandbox import Limits, Sandbox
+
+SECONDS_EACH = 5.0
+MEMORY_MB = 2048
+QUICK = 300
+THOROUGH = 10_000
+
+DEAR = frozenset({"step", "igs", "brep", "dxf", "binary dxf"})
+"""Kinds that take their libraries tens of milliseconds a file; they get a smaller share."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one spoilt file: "measured", "refused", "memory", "died", or what is wrong."""
+
+    kind: str
+    number: int
+    what: str
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, bytes]:
+    for family in ("meshes", "solids", "drawings", "toolpaths"):
+        load_family(family)
+    return seeds(tmp_path_factory.mktemp("seeds"))
+
+
+def shares(files: Mapping[str, bytes], total: int) -> dict[str, int]:
+    """How many mutations of each kind, `total` in all."""
+    weights = {kind: 1 if kind in DEAR else 4 for kind in files}
+    counts = {kind: total * weight // sum(weights.values()) for kind, weight in weights.items()}
+    first = next(iter(files))
+    counts[first] += total - sum(counts.values())
+    return counts
+
+
+def wrong_with(outcome: Outcome) -> str:
+    """What a report lacks that says neither what a file is nor what is wrong with it; empty if nothing."""
+    report = outcome.report
+    if report.faults:
+        return ""
+    size = (report.size_mm.x, report.size_mm.y, report.size_mm.z)
+    if not all(map(math.isfinite, (*size, report.volume_mm3))):
+        return f"figures that are no numbers: {size}, {report.volume_mm3}"
+    if max(size) <= 0:
+        return "a success without a size"
+    if not (report.triangles or report.HasField("drawing") or report.HasField("toolpath") or report.solids):
+        return "a success without a shape"
+    return ""
+
+
+def look(path: Path, scratch: Path) -> str:
+    try:
+        outcome = measure(path, "b" * 64, "", scratch)
+    except MemoryError:
+        return "memory"
+    except Exception as error:
+        places = [frame for frame in traceback.extract_tb(error.__traceback__) if "registry/" in frame.filename]
+        return f"{type(error).__name__}: {str(error)[:80]} at {places[-1].filename.rpartition('geometry/')[2]}:{places[-1].lineno}"
+    return wrong_with(outcome) or ("refused" if outcome.report.faults else "measured")
+
+
+def measure_many(kind: str, files: Mapping[str, bytes], numbers: range, folder: Path, told: int) -> None:
+    """Measure mutations one after the other in this process, which dies of one that takes too long."""
+    loaded = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0]) * resource.getpagesize()
+    most = loaded + MEMORY_MB * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in (1, 2):
+        os.dup2(quiet, descriptor)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    path = folder / "spoilt"
+    for number in numbers:
+        path.write_bytes(mutated(kind, files, number))
+        signal.setitimer(signal.ITIMER_REAL, SECONDS_EACH)
+        what = look(path, folder)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        os.write(told, json.dumps(what).encode() + b"\n")
+
+
+def in_children(kind: str, files: Mapping[str, bytes], count: int, folder: Path) -> Iterator[Result]:
+    """The results of the mutations 0 to `count`. Whatever a child did not come back from has "died"; the next child goes on after it."""
+    done = 0
+    while done < count:
+        told, tell = os.pipe()
+        child = os.fork()
+        if child == 0:
+            try:
+                measure_many(kind, files, range(done, count), folder, tell)
+            except BaseException:  # a mistake of this test, and no file's doing
+                os.write(tell, json.dumps(traceback.format_exc()).encode() + b"\n")
+            finally:
+                os._exit(0)
+        os.close(tell)
+        with os.fdopen(told, "rb") as answers:
+            for line in answers:
+                yield Result(kind, done, json.loads(line))
+                done += 1
+        os.waitpid(child, 0)
+        if done < count:
+            yield Result(kind, done, "died")
+            done += 1
+
+
+def fuzzed(files: Mapping[str, bytes], total: int, folder: Path) -> list[Result]:
+    return [result for kind, count in shares(files, total).items() for result in in_children(kind, files, count, folder)]
+
+
+def in_the_sandbox(died: list[Result], files: Mapping[str, bytes], folder: Path) -> list[Result]:
+    """Those of the files that killed their child whose report by the real sandbox says neither what they are nor what is wrong."""
+    path, bad = folder / "deadly", []
+    with Sandbox(Limits(SECONDS_EACH, MEMORY_MB), folder / "scratch") as sandbox:
+        for result in died:
+            path.write_bytes(mutated(result.kind, files, result.number))
+            with sandbox.measure(path, "b" * 64, "") as found:
+                if wrong := wrong_with(Outcome(found.report)):
+                    bad.append(Result(result.kind, result.number, wrong))
+    return bad
+
+
+def prove(files: Mapping[str, bytes], total: int, folder: Path) -> list[Result]:
+    results = fuzzed(files, total, folder)
+    assert len(results) == total
+    bad = [result for result in results if result.what not in ("measured", "refused", "memory", "died")]
+    bad += in_the_sandbox([result for result in results if result.what == "died"], files, folder)
+    assert not bad, "\n".join(map(str, bad))
+    return results
+
+
+def test_the_files_that_are_spoilt_are_whole_to_begin_with(files: Mapping[str, bytes], tmp_path: Path) -> None:
+    path = tmp_path / "whole"
+    for kind, data in files.items():
+        path.write_bytes(data)
+        assert look(path, tmp_path) == "measured", kind
+
+
+def test_three_hundred_spoilt_files_are_measured_or_refused(files: Mapping[str, bytes], tmp_path: Path) -> None:
+    results = prove(files, QUICK, tmp_path)
+    assert {result.what for result in results} >= {"measured", "refused"}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ten_thousand_spoilt_files_are_measured_or_refused(files: Mapping[str, bytes], tmp_path: Path) -> None:
+    results = prove(files, THOROUGH, tmp_path)
+    for kind in files:
+        assert {result.what for result in results if result.kind == kind} >= {"measured", "refused"}, kind
+
+
+def test_the_same_number_always_spoils_a_file_in_the_same_way(files: Mapping[str, bytes]) -> None:
+    assert [mutated(kind, files, 7) for kind in files] == [mutated(kind, files, 7) for kind in files]
+    assert len({mutated("stl", files, number) for number in range(100)}) > 80
+
+
+def test_a_success_without_a_shape_would_be_noticed() -> None:
+    empty = v1.GeometryReport()
+    assert wrong_with(Outcome(empty)) == "a success without a size"
+    empty.size_mm.CopyFrom(v1.Size(x=math.nan))
+    assert "no numbers" in wrong_with(Outcome(empty))
