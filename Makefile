@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 LOCK   := requirements-dev.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint stubs docs lock contract-baseline system-packages clean
+.PHONY: help demo test lint stubs corpus bench-measure docs lock contract-baseline system-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 28
@@ -32,6 +32,14 @@ lint: $(VENV)/.dev  ## style, types, and the contract
 stubs: $(VENV)/.dev  ## build commonfab/v1 from proto/
 	$(BIN)/python hatch_build.py
 
+corpus: $(VENV)/.dev  ## run every file of $COMMONFAB_SHARED/corpus into build/corpus.csv; ARGS=PATH for another table
+	$(BIN)/python hatch_build.py
+	$(BIN)/python benchmarks/corpus.py $(ARGS)
+
+bench-measure: $(VENV)/.dev  ## what measuring costs beside plain reading; ARGS="--rounds 3 --only stl,step"
+	$(BIN)/python hatch_build.py
+	$(BIN)/python benchmarks/measure.py $(ARGS)
+
 docs: $(VENV)/.dev  ## rebuild the tables of docs/ from the code
 	$(BIN)/python docs/build_reference.py
 
@@ -51,7 +59,7 @@ system-packages:
 	@deploy/system-packages.sh
 
 clean:  ## remove what make made
-	rm -rf $(VENV) .peers commonfab/v1 dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .peers commonfab/v1 build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Stamp files say what is installed, so that a second run starts at once.

@@ -161,7 +161,9 @@ def run(corpus: Path, files: Sequence[Path]) -> list[Row]:
 
 def _missing(name: str) -> Row:
     """The row of a file whose thread ended over it."""
-    return Row(**{field.name: "" for field in fields(Row)} | {"path": name, "verdict": FAULT, "failure": NO_REPORT} | dict.fromkeys(TAKEN, 0.0))
+    return Row(
+        **{field.name: "" for field in fields(Row)} | {"path": name, "verdict": FAULT, "failure": NO_REPORT} | dict.fromkeys(TAKEN, 0.0)
+    )
 
 
 TAKEN = ("wall_seconds", "cpu_seconds", "peak_mb")

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from cli.output import plain
 from commonfab import v1
 from commonfab.reasons import REASONS
-from commonfab.units import size_text
+from commonfab.units import Quantity, mm, size_text
 
 VERDICTS = {
     v1.VERDICT_FEASIBLE: "[green]can be made[/green]",
@@ -88,10 +88,16 @@ def part(of: v1.InspectedPart) -> Iterator[str]:
 
 def measured(report: v1.GeometryReport) -> Iterator[str]:
     """The size of a part on one line; nothing where nothing was measured."""
-    if report.HasField("size_mm"):
+    unit = f"unit {plain(report.unit or 'unknown')}"
+    if report.HasField("drawing") and report.HasField("size_mm"):
+        flat = f"{Quantity(report.size_mm.x)} × {mm(report.size_mm.y)}"
+        yield f"  {flat} · {mm(report.sheet.cut_length_mm)} of cuts · {report.sheet.pierces} starts · {report.drawing.parts} parts · {unit}"
+    elif report.HasField("toolpath") and report.HasField("size_mm"):
+        yield f"  moves within {size(report.size_mm)} · {unit}"
+    elif report.HasField("size_mm"):
         shape = "closed" if report.watertight else f"{report.open_edges} open edges"
         volume = f"{report.volume_mm3 / 1000:.4g} cm³"
-        yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · unit {plain(report.unit or 'unknown')}"
+        yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · {unit}"
 
 
 def makeability(of: v1.Makeability, told: Collection[str] = ()) -> Iterator[str]:

@@ -16,7 +16,7 @@ def load_fleet(folder: Path) -> list[v1.Shop]:
 
     Errors: `Refused` (`shop.config` with the file and line; `fleet.empty`; `fleet.twice` where two files describe one shop).
     """
-    files = sorted(file for file in folder.rglob("*.toml") if file.is_file() and not any(step.startswith(".") for step in file.parts))
+    files = sorted(file for file in folder.rglob("*.toml") if file.is_file() and not _hidden(file.relative_to(folder)))
     if not files:
         raise Refused("fleet.empty", str(folder))
     shops: dict[str, v1.Shop] = {}
@@ -26,6 +26,11 @@ def load_fleet(folder: Path) -> list[v1.Shop]:
             raise Refused("fleet.twice", f"{shop.id} ({file})")
         shops[shop.id] = shop
     return [shops[key] for key in sorted(shops)]
+
+
+def _hidden(inside: Path) -> bool:
+    """Whether a file lies in a hidden folder of the fleet; where the fleet itself lies is its owner's affair."""
+    return any(step.startswith(".") for step in inside.parts)
 
 
 def shop_of(config: ShopConfig) -> v1.Shop:

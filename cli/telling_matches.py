@@ -22,26 +22,42 @@ def told(verdicts: Sequence[PartVerdict], quantity: int) -> Iterator[str]:
 
 
 def _part(of: PartVerdict, quantity: int) -> Iterator[str]:
-    ways = f" by {', '.join(of.processes)}" if of.processes else ""
+    ways = f"{', though it could be made' if of.verdict == REJECT else ''} by {', '.join(of.processes)}" if of.processes else ""
     yield f"[bold]{plain(of.inspected.part.name)}[/bold]: {SHOWN[of.verdict]}{plain(ways)}"
     yield from describe.measured(of.inspected.report)
     if of.questions:
         yield "  [yellow]to be answered or mended first[/yellow]"
         yield from describe.reasons(of.questions)
     told = {question.code for question in of.questions}
-    yield from describe.reasons(reason for reason in of.reasons if reason.code not in told)
+    others = [reason for reason in of.reasons if reason.code not in told]
+    if of.verdict == HOLD:  # Several ways may ask for the same thing, each with its own list.
+        others = list({reason.code: reason for reason in reversed(others)}.values())[::-1]
+    if of.questions and others:
+        yield "  [dim]made another way, it asks[/dim]" if of.verdict == HOLD else "  [dim]and[/dim]"
+    yield from describe.reasons(others)
+    if not of.processes:
+        return  # Nobody can, whoever it is: what is wrong with the part was told.
+    yes = "[green]yes[/green] " if of.verdict == ACCEPT else "[yellow]then[/yellow]"
     for answer in of.shops:
-        yield from _shop(answer, quantity)
+        yield from _shop(answer, quantity, yes)
 
 
-def _shop(of: ShopAnswer, quantity: int) -> Iterator[str]:
+def _against(of: ShopAnswer) -> str:
+    """Why a shop cannot; that it has no machine of the kind is said once, whichever processes there are."""
+    if not of.reasons or all(reason.code == "process.other" for reason in of.reasons):
+        return "it has no machine for it"
+    return "; ".join(reason.message for reason in of.reasons)
+
+
+def _shop(of: ShopAnswer, quantity: int, yes: str) -> Iterator[str]:
+    """Parameters: `yes`, the word for a shop that can: now, or once the questions are answered."""
     name = plain(of.shop.name)
     if not of.able or of.machine is None or of.way is None:
-        yield f"  [red]no[/red]   {name}: {plain('; '.join(reason.message for reason in of.reasons) or 'it has no machine')}"
+        yield f"  [red]no[/red]   {name}: {plain(_against(of))}"
         return
     spare = f", {mm(round(of.margin_mm, 2))} to spare" if of.margin_mm is not None else ""
     work = ""
     if of.way.HasField("estimate"):
         seconds = of.way.estimate.machine_time.ToTimedelta().total_seconds() * quantity
         work = f", about {seconds / 60:.0f} min and {of.way.estimate.grams * quantity:.3g} g for {quantity}"
-    yield f"  [green]yes[/green]  {name} with {plain(of.machine.id)}: {of.way.process}, {plain(of.material)}{spare}{work}"
+    yield f"  {yes} {name} with {plain(of.machine.id)}: {of.way.process}, {plain(of.material)}{spare}{work}"

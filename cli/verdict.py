@@ -69,10 +69,11 @@ def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict
     later = [_answer(shop, [*feasible, *asked]) for shop in shops]
     questions = _fewest(asked, shops)
     if asked and (any(answer.able for answer in later) or _size_is_open(questions)):
-        return _verdict(inspected, HOLD, [*feasible, *asked], later, questions, questions)
-    apart = offer_one_by_one(inspected.report, feasible, shops)
-    if apart is not None:
-        return _verdict(inspected, HOLD, feasible, now, (apart,), (apart,))
+        # The reasons also tell what the other ways would ask: who knows the answer there may prefer one of them.
+        others = (reason for way in _open_ways(asked, shops) for reason in way.reasons)
+        return _verdict(inspected, HOLD, [*feasible, *asked], later, questions, _unique([*questions, *others]))
+    if apart := offer_one_by_one(inspected.report, [*feasible, *asked], shops):
+        return _verdict(inspected, HOLD, [*feasible, *asked], later, apart, apart)
     impossible = ways[v1.VERDICT_INFEASIBLE]
     if not feasible and not asked:
         return _nothing_can(inspected, shops, _unique(reason for way in _nearest(impossible) for reason in way.reasons))
@@ -110,9 +111,16 @@ def _fewest(asked: Sequence[v1.Makeability], shops: Sequence[v1.Shop]) -> tuple[
 
     A way that asks whether it shall be made so though another is better comes last.
     """
-    open_ways = [way for way in asked if any(_answer(shop, [way]).able for shop in shops)] or asked
-    needed = (_unique(way.reasons) for way in open_ways)
+    whole = [way for way in asked if way.process == "assembly"]
+    if whole:  # Whatever else is asked of its parts together, each wants its own file first.
+        return _unique(whole[0].reasons)
+    needed = (_unique(way.reasons) for way in _open_ways(asked, shops))
     return min(needed, key=lambda reasons: (any(one.code in BETTER_ELSEWHERE for one in reasons), len(reasons)), default=())
+
+
+def _open_ways(asked: Sequence[v1.Makeability], shops: Sequence[v1.Shop]) -> Sequence[v1.Makeability]:
+    """The ways that a shop could go once what they ask is answered; all, where none could."""
+    return [way for way in asked if any(_answer(shop, [way]).able for shop in shops)] or asked
 
 
 def _size_is_open(questions: Iterable[v1.Reason]) -> bool:

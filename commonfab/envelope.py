@@ -27,7 +27,8 @@ class Room:
     @property
     def misses_mm(self) -> float:
         """By how much it does not fit, summed over the axes; 0 where it fits."""
-        return sum(max(0.0, needs - has) for needs, has in zip(self.sides, self.has, strict=True) if needs > has + TOLERANCE_MM)
+        gaps = [needs - has for needs, has in zip(self.sides, self.has, strict=True)]
+        return sum(max(0.0, gap) for gap in gaps) if max(gaps) > TOLERANCE_MM else 0.0
 
     @property
     def margin_mm(self) -> float:
@@ -56,7 +57,7 @@ def too_small(need: v1.Requirement, room: v1.Size) -> list[v1.Reason]:
 
 
 def _missing(code: str, needs: float, has: float) -> v1.Reason:
-    told_needs, told_has = told_apart(round(needs, 3), has)
+    told_needs, told_has = told_apart(needs, has)
     return reason(code, needs=told_needs, has=told_has)
 
 

@@ -19,7 +19,8 @@ BROADER: Mapping[str, str] = MappingProxyType(
         "sla": "vat_photopolymerization",
         "machining": "",
         "milling": "machining",
-        "cnc_routing": "milling",
+        # A router takes light cuts in board and soft stock, so that what needs a mill is not offered to it.
+        "cnc_routing": "machining",
         "turning": "machining",
         "drilling": "machining",
         "sawing": "machining",

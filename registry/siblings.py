@@ -47,6 +47,10 @@ SIDES_AGREE = 0.01
 
 FULLNESS_AGREES = 0.03
 
+MEASURES_AGREE = 0.003
+"""Scales by volume and by surface that differ by less are one: a tessellation of 0.1 mm changes both, and both by about as much (our own
+choice)."""
+
 SCALES = tuple(sorted({a / b for a in MILLIMETRES_PER.values() for b in MILLIMETRES_PER.values()}))
 """What one file may be larger than another by when the same part is drawn in two units."""
 
@@ -148,17 +152,37 @@ def _scale(one: v1.GeometryReport, other: v1.GeometryReport) -> float | None:
     pair = _comparable(one, other)
     if pair is None:
         return None
-    (sides, fullness), (other_sides, other_fullness) = pair
-    if not sides[0] or not sides[-1] or not other_sides[-1]:
+    shape, larger = pair
+    if not shape.sides[0] or not shape.sides[-1] or not larger.sides[-1]:
         return None
-    scale = other_sides[0] / sides[0]
-    alike = all(abs(b / (a * scale) - 1) < SIDES_AGREE for a, b in zip(sides, other_sides, strict=True))
-    unit_scale = next((known for known in SCALES if abs(scale / known - 1) < SIDES_AGREE), 0.0)
-    same = abs(fullness - other_fullness) < FULLNESS_AGREES * max(fullness, other_fullness)
-    return unit_scale if alike and same else 0.0
+    if abs(shape.fullness - larger.fullness) >= FULLNESS_AGREES * max(shape.fullness, larger.fullness):
+        return 0.0
+    scale = _by_sides(shape, larger) or _by_measures(shape, larger)
+    return next((known for known in SCALES if abs(scale / known - 1) < SIDES_AGREE), 0.0)
 
 
-_Shape = tuple[list[float], float]
+@dataclass(frozen=True)
+class _Shape:
+    """The sides of the smallest box, the share of it that is filled, the volume (of what is flat the area) and the surface (the cuts)."""
+
+    sides: list[float]
+    fullness: float
+    measure: float
+    boundary: float
+
+
+def _by_sides(one: _Shape, other: _Shape) -> float:
+    scale = other.sides[0] / one.sides[0]
+    return scale if all(abs(b / (a * scale) - 1) < SIDES_AGREE for a, b in zip(one.sides, other.sides, strict=True)) else 0.0
+
+
+def _by_measures(one: _Shape, other: _Shape) -> float:
+    """The scale by volume, where the surface says the same: a right triangle has two smallest boxes, and either may have been found."""
+    if not all((one.measure, other.measure, one.boundary, other.boundary)):
+        return 0.0
+    ways = len(one.sides)
+    scale, second = (other.measure / one.measure) ** (1 / ways), (other.boundary / one.boundary) ** (1 / (ways - 1))
+    return scale if abs(scale / second - 1) < MEASURES_AGREE else 0.0
 
 
 def _comparable(one: v1.GeometryReport, other: v1.GeometryReport) -> tuple[_Shape, _Shape] | None:
@@ -170,13 +194,14 @@ def _comparable(one: v1.GeometryReport, other: v1.GeometryReport) -> tuple[_Shap
 
 
 def _body(report: v1.GeometryReport) -> _Shape:
-    return list(report.signature.sides_mm), report.signature.fullness
+    signature = report.signature
+    return _Shape(list(signature.sides_mm), signature.fullness, signature.measure, signature.boundary)
 
 
 def _flat(report: v1.GeometryReport) -> _Shape | None:
     """The blank of a sheet part without its cut-outs; nothing for a part that is no sheet."""
     if not report.HasField("sheet"):
         return None
-    blank = report.sheet.blank_mm
-    sides = sorted((blank.x, blank.y), reverse=True)
-    return (sides, report.sheet.area_mm2 / (sides[0] * sides[1])) if all(sides) else None
+    sheet = report.sheet
+    sides = sorted((sheet.blank_mm.x, sheet.blank_mm.y), reverse=True)
+    return _Shape(sides, sheet.area_mm2 / (sides[0] * sides[1]), sheet.area_mm2, sheet.cut_length_mm) if all(sides) else None

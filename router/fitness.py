@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from types import MappingProxyType
 
 from commonfab import processes, v1
@@ -34,6 +34,8 @@ OPERATION_CODES: Mapping[str, str] = MappingProxyType(
         "drill": "op.drilling",
     }
 )
+
+END_MILLS = ("end_mill", "ball_mill")
 
 NOBODY = v1.Shop()
 
@@ -89,15 +91,22 @@ def _tolerance(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]
 
 def _tools(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
     """Cutters are compared where the machine lists its own; where it lists none, its owner knows them."""
-    if not need.smallest_tool_mm or not machine.tools:
+    if machine.tools:
+        yield from _reaching(need.smallest_tool_mm, need.tool_reach_mm, END_MILLS, machine)
+        # An end mill enters a hole that is wider than itself; a drill makes no pocket.
+        yield from _reaching(need.smallest_drill_mm, need.drill_reach_mm, (*END_MILLS, "drill"), machine)
+
+
+def _reaching(width: float, deep: float, kinds: Container[str], machine: v1.Machine) -> Iterator[v1.Reason]:
+    if not width:
         return
-    cutters = [tool for tool in machine.tools if tool.kind in ("end_mill", "ball_mill", "drill")]
-    small = [tool for tool in cutters if tool.diameter_mm <= need.smallest_tool_mm + TOLERANCE_MM]
+    cutters = [tool for tool in machine.tools if tool.kind in kinds]
+    small = [tool for tool in cutters if tool.diameter_mm <= width + TOLERANCE_MM]
     if not small:
         has = min((tool.diameter_mm for tool in cutters), default=0.0)
-        yield reason("tool.diameter", needs=mm(need.smallest_tool_mm), has=mm(has))
-    elif need.tool_reach_mm and all(tool.reach_mm and tool.reach_mm < need.tool_reach_mm - TOLERANCE_MM for tool in small):
-        yield reason("tool.reach", needs=mm(need.tool_reach_mm), has=mm(max(tool.reach_mm for tool in small)))
+        yield reason("tool.diameter", needs=mm(width), has=mm(has))
+    elif deep and all(tool.reach_mm and tool.reach_mm < deep - TOLERANCE_MM for tool in small):
+        yield reason("tool.reach", needs=mm(deep), has=mm(max(tool.reach_mm for tool in small)))
 
 
 def _operations(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop) -> Iterator[v1.Reason]:

@@ -52,6 +52,7 @@ clears_itself = false             # false: after each piece somebody clears the 
 # max_bed_c = 120
 # reach_min_mm = [0, -4, 0]       # where the nozzle may go outside the envelope, such as a purge line
 # reach_max_mm = [255, 212, 212]
+# enclosed = true                 # the chamber is closed and warm, as ABS wants it; docs/shop.md lists what else can be said
 # out_of_order = "belt is torn"   # takes the machine out of service
 # speed_factor = 60               # virtual only: so many times faster than the toolpath
 """

@@ -75,7 +75,7 @@ TERMS = {
         "Say that one order means all of them together, or publish a file for each.",
     ),
     "shape.one_by_one": Term(
-        "together the {bodies} bodies have no room, but each of them has by itself, at {subject}",
+        "together the {pieces} pieces have no room, but each of them has by itself, at {subject}",
         "Say that they may be made one by one, or publish a file for each.",
     ),
     "shape.crossing_lines": Term(

@@ -6,6 +6,10 @@ from __future__ import annotations
 from commonfab.reasons.term import Term
 
 TERMS = {
+    "bend.blank_estimated": Term(
+        "not every flange could be unfolded; the size of the flat blank is an estimate",
+        "Publish the flat pattern as a drawing beside the solid.",
+    ),
     "brep.empty": Term(
         "the file holds no shape at all",
         "Export the part itself, as a closed solid: the file holds only data about it, or results of an analysis.",
@@ -42,6 +46,10 @@ TERMS = {
     "brep.invalid": Term(
         "the modelling kernel finds {invalid} of {solids} solids invalid: {subject}",
         "Repair the solid in the program it was drawn with, or say that it shall be made as it is.",
+    ),
+    "brep.check_limited": Term(
+        "{faces} faces with very many outlines or edges were not checked for outlines that cross each other",
+        "Nothing, unless the part looks wrong: the rest of it was checked.",
     ),
     "brep.missing_reference": Term(
         "the file refers to {files} others that are not in it: {subject}",

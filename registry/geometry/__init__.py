@@ -4,5 +4,5 @@
 `sandbox` is the way in; everything else here runs in the child. Nothing heavy is imported by this module itself.
 """
 
-INSPECTOR = "commonfab-inspection/1"
+INSPECTOR = "commonfab-inspection/2"
 """Stands in every report. To be raised when the same file would be measured differently than before."""

@@ -63,13 +63,14 @@ def flat_faces(hull: Hull) -> list[Floats]:
     """The outward normals of the hull's flat faces, the largest face first, each the mean over the triangles that make it up."""
     order = np.argsort(-hull.areas, kind="stable")
     normals, areas = hull.normals[order], hull.areas[order]
+    near = normals[:MOST_TRIED] @ normals.T > np.cos(np.radians(FLAT_DEG))
     free = np.ones(len(areas), dtype=bool)
     faces: list[tuple[float, Floats]] = []
     for index in range(min(len(areas), MOST_TRIED)):
         if not free[index]:
             continue
-        same = free & (normals @ normals[index] > np.cos(np.radians(FLAT_DEG)))
-        free &= ~same
+        same = np.flatnonzero(free & near[index])
+        free[same] = False
         mean = areas[same] @ normals[same]
         faces.append((float(areas[same].sum()), mean / np.linalg.norm(mean)))
     least = LEAST_FACE * float(areas.sum())

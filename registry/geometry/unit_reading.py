@@ -30,6 +30,9 @@ METRES_BELOW_MM = 0.5
 """Below this largest side, metres are likelier than inches: half an inch is the size of a small part, half a metre that of a large one."""
 
 
+ROUNDING = 1e-5
+"""A 0.35 mm wall is not thinner than 0.35 mm where 32-bit numbers make it 0.34999999: the same part as STL and as text gets one answer."""
+
 QUESTIONS = ("units.suspect_inch", "units.suspect_metre", "units.suspect_declared", "units.unknown")
 """What a person must answer before the part is made."""
 
@@ -78,10 +81,10 @@ def _largest(report: v1.GeometryReport) -> float:
 
 def _plausible(report: v1.GeometryReport) -> bool:
     largest = _largest(report)
-    if not LEAST_LIKELY_SIDE_MM <= largest <= MOST_LIKELY_SIDE_MM:
+    if not LEAST_LIKELY_SIDE_MM * (1 - ROUNDING) <= largest <= MOST_LIKELY_SIDE_MM * (1 + ROUNDING):
         return False
     walls = report.mesh.walls.median_mm
-    return not (0 < walls < LEAST_WALL_MM and largest < SMALL_PART_MM)
+    return not (0 < walls < LEAST_WALL_MM * (1 - ROUNDING) and largest < SMALL_PART_MM)
 
 
 def _ask(report: v1.GeometryReport, code: str) -> None:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from commonfab import materials, v1
 from commonfab.reasons import reason
@@ -83,6 +83,7 @@ def judge(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Makeability
 def requirement(report: v1.GeometryReport, demands: v1.Demands, plan: SetUps) -> v1.Requirement:
     """What a machine must have to mill the part in the set-ups of `plan`."""
     diameter, reach = smallest_tool(report.solid)
+    drill, drill_reach = smallest_drill(report.solid.holes)
     return v1.Requirement(
         process=PROCESS,
         size_mm=report.size_mm,
@@ -93,6 +94,8 @@ def requirement(report: v1.GeometryReport, demands: v1.Demands, plan: SetUps) ->
         setups=plan.times,
         smallest_tool_mm=diameter,
         tool_reach_mm=reach,
+        smallest_drill_mm=drill,
+        drill_reach_mm=drill_reach,
         operations=operations_of(report, demands),
         tolerance_mm=tolerance_of(report, demands),
         stock="block",
@@ -100,13 +103,21 @@ def requirement(report: v1.GeometryReport, demands: v1.Demands, plan: SetUps) ->
 
 
 def smallest_tool(solid: v1.SolidFacts) -> tuple[float, float]:
-    """The diameter of the smallest cutter or drill that is needed, mm, and how deep it must reach, mm; zeros where any will do."""
-    tools = [(pocket_tool(pocket), pocket.depth_mm) for pocket in solid.pockets if pocket_tool(pocket) > 0]
-    tools += [(hole.diameter_mm, hole.depth_mm) for hole in solid.holes if hole.diameter_mm > 0]
-    if solid.least_inner_radius_mm > 0:
-        tools.append((2 * solid.least_inner_radius_mm, 0.0))
-    diameter = min((tool for tool, _ in tools), default=0.0)
-    return diameter, max((reach for tool, reach in tools if tool == diameter), default=0.0)
+    """The diameter of the smallest end mill that is needed, mm, and how deep it must reach, mm; zeros where any will do."""
+    tools = [(pocket_tool(pocket), pocket.depth_mm) for pocket in solid.pockets]
+    return _smallest([*tools, (2 * solid.least_inner_radius_mm, 0.0)])
+
+
+def smallest_drill(holes: Iterable[v1.Hole]) -> tuple[float, float]:
+    """The diameter of the smallest hole, mm, and how deep its drill must reach, mm; zeros without holes."""
+    return _smallest([(hole.diameter_mm, hole.depth_mm) for hole in holes])
+
+
+def _smallest(tools: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    """The least width that is known, and the deepest place of that width."""
+    known = [tool for tool in tools if tool[0] > 0]
+    least = min((width for width, _ in known), default=0.0)
+    return least, max((reach for width, reach in known if width == least), default=0.0)
 
 
 def pocket_tool(pocket: v1.Pocket) -> float:
@@ -149,8 +160,19 @@ def _out_of_reach(report: v1.GeometryReport) -> Iterator[v1.Reason]:
     solid = report.solid
     if solid.unreachable_share > UNREACHED_MOST:
         yield reason("tool.unreachable", share=per_cent(solid.unreachable_share))
+    yield from too_deep(solid)
+
+
+def too_deep(solid: v1.SolidFacts) -> Iterator[v1.Reason]:
+    """The hole and the pocket that no drill and no cutter reaches the end of."""
     yield from against_holes(solid.holes)
     yield from _worst_pocket(solid, LONGEST_REACH, float("inf"))
+
+
+def deep_questions(solid: v1.SolidFacts) -> Iterator[v1.Reason]:
+    """What is asked about deep pockets and about holes."""
+    yield from _worst_pocket(solid, USUAL_REACH, LONGEST_REACH)
+    yield from hole_questions(solid.holes)
 
 
 def _worst_pocket(solid: v1.SolidFacts, above: float, upto: float) -> list[v1.Reason]:
@@ -172,8 +194,7 @@ def _questions(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v1.Re
         yield reason("tool.corner")
     if UNREACHED_NOISE < solid.unreachable_share <= UNREACHED_MOST:
         yield reason("tool.unreachable", share=per_cent(solid.unreachable_share))
-    yield from _worst_pocket(solid, USUAL_REACH, LONGEST_REACH)
-    yield from hole_questions(solid.holes)
+    yield from deep_questions(solid)
     yield from _thin_walls(report, demands)
     yield from tolerance_question(report, demands, CAREFUL_TOLERANCE_MM)
 

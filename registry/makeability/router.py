@@ -32,6 +32,7 @@ from registry.makeability.machining import (
     tolerance_question,
     waste_question,
 )
+from registry.makeability.mill import deep_questions, smallest_drill, smallest_tool, too_deep
 from registry.makeability.sheets import same_sheet, thickness_of
 from registry.makeability.standard_parts import bought_question
 from registry.makeability.stock import stock_question
@@ -122,7 +123,8 @@ def is_board(report: v1.GeometryReport) -> bool:
 def requirement(report: v1.GeometryReport, demands: v1.Demands) -> v1.Requirement:
     """What a router must have."""
     thickness = thickness_of(report, demands) if is_board(report) else 0.0
-    cutter = cuts_of(report).smallest if is_board(report) else 2 * report.solid.least_inner_radius_mm
+    cutter, reach = (cuts_of(report).cutter, thickness) if is_board(report) else smallest_tool(report.solid)
+    drill, drill_reach = (cuts_of(report).drilled, thickness) if is_board(report) else smallest_drill(report.solid.holes)
     ways = report.sheet.placements if is_board(report) else [way for lie in _carved_lies(report) for way in lie.placements]
     return v1.Requirement(
         process=PROCESS,
@@ -134,7 +136,9 @@ def requirement(report: v1.GeometryReport, demands: v1.Demands) -> v1.Requiremen
         setups=set_ups(report),
         thickness_mm=thickness,
         smallest_tool_mm=cutter,
-        tool_reach_mm=thickness if cutter else 0.0,
+        tool_reach_mm=reach if cutter else 0.0,
+        smallest_drill_mm=drill,
+        drill_reach_mm=drill_reach if drill else 0.0,
         operations=operations_of(report, demands),
         tolerance_mm=tolerance_of(report, demands),
         stock="sheet" if is_board(report) else "block",
@@ -228,6 +232,7 @@ def _against_shape(report: v1.GeometryReport, demands: v1.Demands) -> Iterator[v
     yield from against_no_body(report)
     if report.solid.unreachable_share > UNREACHED_MOST:
         yield reason("tool.unreachable", share=per_cent(report.solid.unreachable_share))
+    yield from too_deep(report.solid)
     hidden = report.HasField("solid") and directions_of(report.solid) and not _from_above(report)
     high = report.volume_mm3 and min(sides(report.size_mm)) > HIGHEST_RELIEF_MM
     if report.sheet.bends or hidden or high:
@@ -297,6 +302,7 @@ def _relief_questions(report: v1.GeometryReport) -> Iterator[v1.Reason]:
         yield reason("tool.corner")
     if UNREACHED_NOISE < report.solid.unreachable_share <= UNREACHED_MOST:
         yield reason("tool.unreachable", share=per_cent(report.solid.unreachable_share))
+    yield from deep_questions(report.solid)
     if report.HasField("solid"):
         if not directions_of(report.solid):
             yield reason("shape.sides_unknown")

@@ -124,7 +124,7 @@ def requirement(report: v1.GeometryReport, demands: v1.Demands, shape: str) -> v
         materials_allowed=() if demands.material else FAMILIES,
         operations=operations,
         tolerance_mm=tolerance_of(report, demands),
-        stock="profile" if shape.startswith("profile") else "bar",
+        stock="profile" if shape.startswith(("profile", "round tube")) else "bar",
     )
 
 

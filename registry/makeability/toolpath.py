@@ -28,6 +28,9 @@ PROCESSES: Mapping[v1.ToolpathKind.ValueType, str] = MappingProxyType(
 )
 """The process of each kind of machine. Which kind of laser does not show in a toolpath."""
 
+LONGEST_SECONDS = 1e9
+"""Thirty years: a file with absurd feeds says more, and a duration has an end."""
+
 
 def judge(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Makeability]:
     """The judgement for the process of the machine that the toolpath is for; none for other files, nor where that is not known."""
@@ -46,7 +49,7 @@ def judge(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Makeability
         keep_direction=True,
         settings=settings,
     )
-    seconds = facts.claimed_seconds or facts.estimated_seconds
+    seconds = min(facts.claimed_seconds or facts.estimated_seconds, LONGEST_SECONDS)
     estimate = v1.Estimate(
         machine_time=Duration(seconds=round(seconds)),
         grams=facts.claimed_grams,

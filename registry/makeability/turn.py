@@ -164,7 +164,7 @@ def _second_step(report: v1.GeometryReport, demands: v1.Demands) -> list[v1.Requ
         size_mm=report.size_mm,
         material=material_of(demands),
         axes=3,
-        smallest_tool_mm=min((hole.diameter_mm for hole in _off_axis(report.solid) if hole.diameter_mm > 0), default=0.0),
+        smallest_drill_mm=min((hole.diameter_mm for hole in _off_axis(report.solid) if hole.diameter_mm > 0), default=0.0),
         tolerance_mm=tolerance_of(report, demands),
     )
     return [step]

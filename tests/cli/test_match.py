@@ -195,3 +195,33 @@ def test_a_fleet_that_is_none_is_told_so(change: str, told: str, fleet: Path, tm
 def test_a_unit_that_nobody_knows_is_refused(fleet: Path, tmp_path: Path) -> None:
     done = run(drawn(tmp_path, "block.stl", 10, 10, 10), "--fleet", fleet, "--unit", "furlong")
     assert done.returncode == 1 and "mm, cm, m or inch" in done.stderr
+
+
+def test_a_fleet_is_found_wherever_it_lies_and_what_is_hidden_in_it_is_left_out(fleet: Path, tmp_path: Path) -> None:
+    hidden = tmp_path / ".street"
+    fleet.rename(hidden)
+    (hidden / ".old").mkdir()
+    (hidden / ".old" / "shop.toml").write_text(PRINTER, encoding="utf-8")
+    answer = match(drawn(tmp_path, "block.stl", 60, 60, 60), "--fleet", hidden / ".." / ".street")
+    assert set(by_shop(answer)) == {"lenas-garage", "laser-loft"}
+
+
+def test_shops_that_can_once_a_question_is_answered_are_not_told_as_shops_that_can_now(fleet: Path, tmp_path: Path) -> None:
+    done = run(drawn(tmp_path, "bracket.stl", 2, 2, 1), "--fleet", fleet)
+    assert "then Lena's garage with mk3" in done.stdout and "yes" not in done.stdout
+    assert "no   laser-loft: it has no machine for it" in done.stdout
+
+
+def test_what_is_wrong_with_a_file_is_told_once_and_not_for_every_shop(fleet: Path, tmp_path: Path) -> None:
+    file = tmp_path / "gear.stl"
+    file.write_bytes(box_stl(20, 20, 20)[:-100])
+    done = run(file, "--fleet", fleet)
+    assert done.stdout.count("the file breaks off") == 1 and "garage" not in done.stdout
+
+
+def test_a_drawing_is_told_by_its_size_and_its_cuts(fleet: Path, tmp_path: Path) -> None:
+    page = '<svg xmlns="http://www.w3.org/2000/svg" width="120mm" height="90mm" viewBox="0 0 120 90">{}</svg>'
+    file = tmp_path / "panel.svg"
+    file.write_text(page.format('<rect x="10" y="10" width="100" height="70" fill="none" stroke="red"/>'), encoding="utf-8")
+    done = run(file, "--fleet", fleet, "--material", "plywood", "--thickness", "4")
+    assert "panel: accept" in done.stdout and "100 × 70 mm · 340 mm of cuts" in done.stdout and "triangles" not in done.stdout

@@ -19,7 +19,7 @@ from commonfab.identity import load_or_make_key, sign_work, signature_holds
 from commonfab.ids import make_ids
 from commonfab.place import coarse_place, distance_km, is_coarse
 from commonfab.reasons import REASONS, reason
-from commonfab.units import Quantity, mm, size_text
+from commonfab.units import Quantity, mm, size_text, told_apart
 
 
 @pytest.mark.parametrize("code", sorted(REASONS))
@@ -39,6 +39,10 @@ def test_a_reason_whose_figure_was_forgotten_is_a_mistake_that_shows() -> None:
 def test_figures_are_written_as_people_write_them() -> None:
     assert str(mm(149.99999)) == "150 mm"
     assert str(Quantity(12345678, "bytes")) == "12345678 bytes"
+    assert (str(mm(999.96)), str(mm(12345.6))) == ("1000 mm", "12346 mm")
+    assert [str(length) for length in told_apart(250.02, 250)] == ["250.02 mm", "250 mm"]
+    assert [str(length) for length in told_apart(2500.02, 2500)] == ["2500.02 mm", "2500 mm"]
+    assert [str(length) for length in told_apart(255.123, 250)] == ["255.1 mm", "250 mm"]
     assert size_text(120, 80, 12.5) == "120 × 80 × 12.5 mm"
 
 

@@ -158,6 +158,26 @@ def test_holes_in_a_bar_are_drilled_and_do_not_make_it_less_of_a_bar() -> None:
     assert judged.estimate.machine_time.seconds == (2 + 8 * 0.5) * 60
 
 
+def test_a_tube_is_bought_with_its_bore_which_nobody_drills() -> None:
+    bore = v1.Hole(diameter_mm=34, depth_mm=500, through=True)
+    tube = solid((40, 40, 500), pi / 4 * (40**2 - 34**2) * 500, holes=[bore], profile_share=1.0)
+    tube.solid.turned.share = 1.0
+    assert stock.section(tube) == "round tube of 40 × 3 mm"
+    assert not sawn(tube).requirement.operations and sawn(tube).requirement.stock == "profile"
+
+
+@pytest.mark.parametrize(("through", "told"), [(True, "profile of 40 × 40 mm"), (False, "")])
+def test_a_hollow_all_along_belongs_to_the_profile(through: bool, told: str) -> None:
+    hollow = v1.Pocket(depth_mm=500, least_width_mm=34, through=through)
+    assert stock.section(solid((40, 40, 500), (40**2 - 34**2) * 500, pockets=[hollow], profile_share=1.0)) == told
+
+
+def test_a_shaft_with_shoulders_is_no_profile_though_it_runs_lengthwise_nearly_all_over() -> None:
+    shaft = solid((40, 40, 640), 0.6 * pi / 4 * 1600 * 640, profile_share=1.0)
+    shaft.solid.turned.share = 1.0
+    assert stock.section(shaft) == ""
+
+
 @pytest.mark.parametrize("facts", [{"pockets": [v1.Pocket(depth_mm=2)]}, {"bends": [v1.Bend(angle_deg=90)]}])
 def test_what_is_milled_or_bent_is_no_stock(facts: dict[str, object]) -> None:
     assert codes(sawn(solid((20, 20, 200), 80_000, **facts))) == ["shape.no_stock"]

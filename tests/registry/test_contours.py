@@ -188,6 +188,13 @@ def test_the_tightest_inner_corner_is_that_of_the_cut_out(tmp_path: Path, radius
     assert noted(tmp_path, box(-50, -50, 200, 200), box(0, 0, 9, 9)).sheet.least_inner_radius_mm == 0
 
 
+def test_sharp_inner_corners_are_told_from_none_at_all(tmp_path: Path) -> None:
+    outline = box(-50, -50, 200, 200)
+    assert noted(tmp_path, outline).sheet.sharp_inner_corners == 0
+    assert noted(tmp_path, outline, stroke(straight(rounded(3)))).sheet.sharp_inner_corners == 0
+    assert noted(tmp_path, outline, box(0, 0, 9, 9)).sheet.sharp_inner_corners == 4
+
+
 def test_a_strip_may_lie_aslant(tmp_path: Path) -> None:
     report = noted(tmp_path, box(0, 0, 200, 10))
     sizes = [(place.size_mm.x, place.size_mm.y) for place in report.sheet.placements]

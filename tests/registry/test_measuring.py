@@ -112,6 +112,14 @@ def test_a_file_that_names_its_unit_is_believed_and_the_maker_is_told(measure: M
     assert size(report) == pytest.approx((10, 20, 30)) and codes(report.warnings) == ["units.differs"]
 
 
+def test_the_unit_of_a_part_at_a_limit_does_not_hang_on_the_rounding_of_32_bit_numbers(measure: Measure) -> None:
+    thin = box(3, 2, 0.35)
+    assert float(np.float32(0.35)) < 0.35
+    for file in (binary_stl(thin), ascii_stl(thin), binary_stl(moved(thin, 0, 0, 7.1))):
+        assert measure(file).unit_certainty == v1.UNIT_CERTAINTY_PLAUSIBLE
+    assert measure(binary_stl(box(50, 50, 0.34))).unit_certainty == v1.UNIT_CERTAINTY_SUSPECT
+
+
 @pytest.mark.parametrize(
     ("side", "code"), [(0.05, "units.suspect_metre"), (2.9, "units.suspect_inch"), (2001, "units.unknown"), (50_000, "units.unknown")]
 )

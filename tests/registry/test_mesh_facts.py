@@ -18,11 +18,12 @@ from scipy.spatial import ConvexHull
 
 from commonfab import v1
 from registry.geometry.boxes import hull_corners, turned_boxes
+from registry.geometry.facets import facets_of
 from registry.geometry.hull import FEW, hull_of
 from registry.geometry.lies import lies
 from registry.geometry.measure import measure
 from registry.geometry.meshes import manifold
-from registry.geometry.meshes.edges import numbered
+from registry.geometry.meshes.edges import edges_of, numbered
 from registry.geometry.meshes.measuring import Labels, note_mesh
 from registry.geometry.source import DERIVED_MESH
 from registry.geometry.turning import matrix_of, rotation_laying
@@ -138,6 +139,27 @@ def test_fragments_of_a_torn_surface_are_no_bodies_of_their_own() -> None:
 )
 def test_the_manifold_librarys_verdict_is_told(mesh: Triangles, verdict: str) -> None:
     assert report_of(mesh).mesh.manifold_verdict == verdict
+
+
+SPHERE = ball(10, 40)
+
+
+@pytest.mark.parametrize(
+    "mesh",
+    [
+        SPHERE,
+        SPHERE[:-1],
+        np.concatenate([SPHERE[:-1], SPHERE[-1:, ::-1]]),
+        np.concatenate([SPHERE, SPHERE[:1]]),
+        np.concatenate([SPHERE, box(10, 10, 10), moved(box(10, 10, 10), 10, 10, 0)]),
+    ],
+    ids=["sound", "open", "twisted", "a triangle twice", "two boxes that share an edge"],
+)
+def test_the_verdict_on_a_large_mesh_is_the_librarys_own(mesh: Triangles) -> None:
+    edges = edges_of(facets_of(mesh))
+    asked = manifold3d.Mesh(edges.corners.places.astype(np.float32), edges.corners.numbers[edges.shells >= 0].astype(np.uint32))
+    assert len(mesh) > manifold.MOST_RUN
+    assert manifold.verdict_of(edges) == manifold3d.Manifold(asked).status().name
 
 
 def test_a_mesh_too_large_for_the_manifold_library_says_that_it_was_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,6 +306,7 @@ def test_a_flat_plate_is_sheet_however_it_lies(angles: tuple[float, float, float
     assert sheet.area_mm2 == pytest.approx(6000 - 100 - math.pi * 9, rel=1e-3)
     assert sheet.narrowest_web_mm == pytest.approx(12, rel=1e-2)
     assert (sheet.blind_features, sheet.countersinks, sheet.least_inner_radius_mm) == (0, 0, 0)
+    assert sheet.sharp_inner_corners == 4  # of the square cut-out; those of the outline point outwards
     assert sheet.placements
 
 
@@ -301,7 +324,7 @@ def test_the_smallest_inner_radius_of_an_outline_is_found() -> None:
     corner = manifold3d.CrossSection.square([20, 20]).translate([80, 40]).offset(4, manifold3d.JoinType.Round, circular_segments=64)
     notched = manifold3d.CrossSection.square([100, 60]) - corner
     sheet = report_of(mesh_of(notched.extrude(3))).sheet
-    assert sheet.least_inner_radius_mm == pytest.approx(4, rel=0.02)
+    assert sheet.least_inner_radius_mm == pytest.approx(4, rel=0.02) and sheet.sharp_inner_corners == 0
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_the_smallest_cutter_follows_from_corners_widths_and_holes() -> None:
     assert mill.smallest_tool(v1.SolidFacts(pockets=[narrow, sharp])) == (4, 5)
     assert mill.smallest_tool(v1.SolidFacts(pockets=[sharp])) == (12, 9)
     drilled = v1.SolidFacts(pockets=[narrow], holes=[v1.Hole(diameter_mm=3.3, depth_mm=12)], least_inner_radius_mm=2.5)
-    assert mill.smallest_tool(drilled) == (3.3, 12)
+    assert mill.smallest_tool(drilled) == (4, 5) and mill.smallest_drill(drilled.holes) == (3.3, 12)
     assert mill.smallest_tool(v1.SolidFacts(least_inner_radius_mm=2.5)) == (5, 0)
     assert mill.smallest_tool(v1.SolidFacts()) == (0, 0)
 

@@ -263,3 +263,21 @@ def test_carving_is_estimated_by_its_surface() -> None:
 
 def test_absurd_numbers_do_not_break_the_judge() -> None:
     assert routed(board(cut_length_mm=1e300, thickness_mm=1e300, blank_mm=v1.Size(x=1, y=1, z=1))).estimate.machine_time.seconds == 10**9
+
+
+def test_what_no_straight_tool_reaches_is_no_more_carved_than_milled() -> None:
+    hollow = relief()
+    hollow.solid.CopyFrom(v1.SolidFacts(solids=1, tool_directions=[tool(DOWN)], unreachable_share=0.06))
+    assert codes(routed(hollow)) == ["tool.unreachable"]
+    hollow.solid.unreachable_share = 0.05
+    assert codes(routed(hollow)) == ["tool.unreachable"] and routed(hollow).verdict == v1.VERDICT_ASK
+
+
+@pytest.mark.parametrize(("depth", "verdict"), [(24, v1.VERDICT_FEASIBLE), (25, v1.VERDICT_ASK), (61, v1.VERDICT_INFEASIBLE)])
+def test_a_carved_pocket_is_no_deeper_than_its_cutter_reaches(depth: float, verdict: v1.Verdict.ValueType) -> None:
+    tray = relief(height=70)
+    pocket = v1.Pocket(depth_mm=depth, least_corner_radius_mm=3, least_width_mm=40)
+    tray.solid.CopyFrom(v1.SolidFacts(solids=1, tool_directions=[tool(DOWN)], pockets=[pocket]))
+    assert routed(tray).verdict == verdict
+    if verdict != v1.VERDICT_FEASIBLE:
+        assert codes(routed(tray)) == ["tool.depth"]

@@ -49,6 +49,7 @@ def test_a_mesh_in_inches_beside_a_solid_is_recognised_and_not_rescaled_in_silen
     small = body(STL, (80 / 25.4, 40 / 25.4, 20 / 25.4), SUSPECT)
     of_mesh, _ = related([("bracket.stl", small), ("bracket.step", body(STEP, (80, 40, 20), SURE))])
     assert of_mesh.agrees and unit_to_use(of_mesh) == "inch"
+    assert [remark.code for remark in of_mesh.remarks] == ["units.sibling_says"]
     assert of_mesh.report.size_mm.x == pytest.approx(80 / 25.4)
 
 
@@ -90,4 +91,13 @@ def test_a_drawing_beside_a_solid_that_is_no_sheet_is_not_compared() -> None:
 @pytest.mark.parametrize(("difference", "agrees"), [(1.009, True), (1.02, False)])
 def test_tessellation_may_be_a_hundredth_smaller_and_no_more(difference: float, agrees: bool) -> None:
     of_mesh, _ = related([("disc.stl", body(STL, (80 / difference, 40, 20), PLAUSIBLE)), ("disc.step", body(STEP, (80, 40, 20), SURE))])
+    assert of_mesh.agrees is agrees
+
+
+@pytest.mark.parametrize(("surface", "agrees"), [(6401.0, True), (7000.0, False)])
+def test_a_right_triangle_has_two_smallest_boxes_and_is_one_part_all_the_same(surface: float, agrees: bool) -> None:
+    over_its_legs, along_the_third = body(STL, (90, 60, 4), PLAUSIBLE), body(STEP, (108.17, 49.92, 4), SURE)
+    for report, area in ((over_its_legs, surface), (along_the_third, 6401.0)):
+        report.signature.measure, report.signature.boundary = 10486.0, area
+    of_mesh, _ = related([("gusset.stl", over_its_legs), ("gusset.step", along_the_third)])
     assert of_mesh.agrees is agrees

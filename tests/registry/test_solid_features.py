@@ -138,3 +138,46 @@ def test_of_very_many_solids_only_some_are_looked_at_and_it_is_said() -> None:
     cubes = [cq.Workplane().box(1, 1, 1).translate((2 * step, 0, 0)).val() for step in range(MOST_SOLIDS + 1)]
     report = featured(cq.Workplane(obj=cq.Compound.makeCompound(cubes)))
     assert [warning.code for warning in report.warnings] == ["brep.features_limited"]
+
+
+def test_of_very_many_solids_the_largest_is_looked_at_first() -> None:
+    cubes = [cq.Workplane().box(1, 1, 1).translate((2 * step, 0, 0)).val() for step in range(MOST_SOLIDS + 1)]
+    drilled = block().translate((0, 100, 0)).faces(">Z").workplane().hole(6)
+    assert len(featured(cq.Workplane(obj=cq.Compound.makeCompound([*cubes, drilled.val()]))).solid.holes) == 1
+
+
+def test_a_hole_drawn_as_two_halves_is_one_hole_and_a_half_round_notch_is_none() -> None:
+    half = cq.Workplane(origin=(0, 0, -20)).moveTo(-4, 0).threePointArc((0, 4), (4, 0)).close().extrude(40)
+    whole = block().cut(half).cut(half.mirror("XZ"))
+    assert sum(face.geomType() == "CYLINDER" for face in whole.faces().vals()) == 2
+    assert [(hole.diameter_mm, hole.through, hole.count) for hole in featured(whole).solid.holes] == [(pytest.approx(8), True, 1)]
+    assert not featured(block().cut(half)).solid.holes
+
+
+def test_the_first_tool_of_a_plain_cylinder_comes_along_its_axis() -> None:
+    for cylinder in (cq.Workplane().circle(10).extrude(60), cq.Workplane().circle(30).extrude(20)):
+        first = getattr(featured(cylinder).solid.tool_directions[0], "from")
+        assert abs(first.z) == pytest.approx(1)
+
+
+def test_a_joggle_without_a_flat_between_its_bends_has_an_estimated_blank_and_it_is_said() -> None:
+    """Sheet of 2 mm, bent by 45° up and at once back; the second flange hangs on a bend and on no flange."""
+    slant, low = math.sqrt(0.5), 5 - 8 * math.sqrt(0.5)
+    far = 30 + 8 * slant
+
+    def on(x: float, y: float, radius: float, degrees: float) -> tuple[float, float]:
+        return x + radius * math.cos(math.radians(degrees)), y + radius * math.sin(math.radians(degrees))
+
+    lower = cq.Workplane("XZ").lineTo(30, 0).threePointArc(on(30, 5, 5, -67.5), on(30, 5, 5, -45))
+    lower = lower.threePointArc(on(far, low, 3, 112.5), on(far, low, 3, 90)).lineTo(far + 30, low + 3).lineTo(far + 30, low + 5)
+    upper = lower.lineTo(far, low + 5).threePointArc(on(far, low, 5, 112.5), on(far, low, 5, 135))
+    part = upper.threePointArc(on(30, 5, 3, -67.5), on(30, 5, 3, -90)).lineTo(0, 2).close().extrude(40)
+    report = featured(part)
+    assert report.sheet.thickness_mm == pytest.approx(2)
+    assert [warning.code for warning in report.warnings] == ["bend.blank_estimated"]
+    assert "bend.blank_estimated" not in [warning.code for warning in featured(channel()).warnings]
+
+
+def test_a_blind_hole_in_bent_sheet_is_a_blind_feature() -> None:
+    drilled = channel().faces("<Z").workplane(centerOption="CenterOfBoundBox").hole(6, 1)
+    assert (featured(drilled).sheet.blind_features, featured(channel()).sheet.blind_features) == (1, 0)

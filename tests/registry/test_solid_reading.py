@@ -10,11 +10,23 @@ from pathlib import Path
 
 import pytest
 from OCP.BinTools import BinTools
-from OCP.BRep import BRep_Builder
-from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeEdge, BRepBuilderAPI_MakeSolid, BRepBuilderAPI_Transform
-from OCP.BRepPrimAPI import BRepPrimAPI_MakeBox, BRepPrimAPI_MakeCylinder, BRepPrimAPI_MakeSphere, BRepPrimAPI_MakeTorus
+from OCP.BRep import BRep_Builder, BRep_Tool
+from OCP.BRepBuilderAPI import (
+    BRepBuilderAPI_MakeEdge,
+    BRepBuilderAPI_MakeFace,
+    BRepBuilderAPI_MakeSolid,
+    BRepBuilderAPI_MakeWire,
+    BRepBuilderAPI_Transform,
+)
+from OCP.BRepPrimAPI import (
+    BRepPrimAPI_MakeBox,
+    BRepPrimAPI_MakeCylinder,
+    BRepPrimAPI_MakePrism,
+    BRepPrimAPI_MakeSphere,
+    BRepPrimAPI_MakeTorus,
+)
 from OCP.BRepTools import BRepTools
-from OCP.gp import gp_Ax1, gp_Dir, gp_Pnt, gp_Trsf, gp_Vec
+from OCP.gp import gp_Ax1, gp_Ax2, gp_Circ, gp_Dir, gp_Pnt, gp_Trsf, gp_Vec
 from OCP.IGESControl import IGESControl_Controller, IGESControl_Writer
 from OCP.Interface import Interface_Static
 from OCP.STEPCAFControl import STEPCAFControl_Writer
@@ -23,9 +35,9 @@ from OCP.TCollection import TCollection_ExtendedString, TCollection_HAsciiString
 from OCP.TDataStd import TDataStd_Name
 from OCP.TDF import TDF_Label
 from OCP.TDocStd import TDocStd_Document
-from OCP.TopAbs import TopAbs_FACE, TopAbs_SHELL
+from OCP.TopAbs import TopAbs_FACE, TopAbs_SHELL, TopAbs_VERTEX
 from OCP.TopLoc import TopLoc_Location
-from OCP.TopoDS import TopoDS_Shape, TopoDS_Shell
+from OCP.TopoDS import TopoDS, TopoDS_Shape, TopoDS_Shell
 from OCP.XCAFDimTolObjects import (
     XCAFDimTolObjects_DimensionObject,
     XCAFDimTolObjects_DimensionType,
@@ -37,9 +49,10 @@ from OCP.XCAFDoc import XCAFDoc_Dimension, XCAFDoc_DocumentTool, XCAFDoc_GeomTol
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.solids.bought import bought_as
-from registry.geometry.solids.kernel import each, together
+from registry.geometry.solids.kernel import each, kernel_faults, together
 from registry.geometry.solids.measuring import measure as measure_solids
 from registry.geometry.solids.step import schema_of
+from registry.geometry.solids.validity import MOST_WIRES, check
 from registry.geometry.source import DERIVED_MESH, Source
 
 Read = Callable[..., v1.GeometryReport]
@@ -198,7 +211,7 @@ def test_a_binary_brep_file_says_the_same_as_a_text_one(read: Read, tmp_path: Pa
 @pytest.mark.parametrize("name", ["a.brep", "a.igs", "a.step"])
 def test_bytes_that_are_no_model_are_refused(read: Read, tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(b"ISO-10303-21;\nDBRep_DrawableShape CASCADE Topology V1 nonsense \xff\x00\n" * 5)
-    assert codes(read(tmp_path / name).faults)[0] in ("file.unreadable", "brep.empty")
+    assert codes(read(tmp_path / name).faults)[0] in ("file.unreadable", "file.breaks_off", "brep.empty")
 
 
 def test_closed_surfaces_are_taken_for_a_solid_and_it_is_said(read: Read, tmp_path: Path) -> None:
@@ -429,3 +442,40 @@ def test_threads_are_read_from_the_names_of_faces(read: Read, tmp_path: Path) ->
         encoding="utf-8",
     )
     assert list(read(path).solid.threads) == ["M6"]
+
+
+def perforated(rows: int, columns: int) -> TopoDS_Shape:
+    """A plate of 3 mm with a hole of 5 mm in every square of 10 mm."""
+    side = TopoDS.Face_s(max(each(box(10 * columns, 10 * rows, 3), TopAbs_FACE), key=lambda face: -heights(face)))
+    drawn = BRepBuilderAPI_MakeFace(side)
+    for place in range(rows * columns):
+        centre = gp_Pnt(10 * (place % columns) + 5, 10 * (place // columns) + 5, 0)
+        edge = BRepBuilderAPI_MakeEdge(gp_Circ(gp_Ax2(centre, gp_Dir(0, 0, 1)), 2.5)).Edge()
+        drawn.Add(BRepBuilderAPI_MakeWire(edge).Wire())
+    return BRepPrimAPI_MakePrism(drawn.Face(), gp_Vec(0, 0, 3)).Shape()
+
+
+def heights(face: TopoDS_Shape) -> float:
+    """How high the corners of a face lie together."""
+    return sum(BRep_Tool.Pnt_s(TopoDS.Vertex_s(corner)).Z() for corner in each(face, TopAbs_VERTEX))
+
+
+def test_a_face_with_very_many_outlines_is_left_out_of_the_check_and_it_is_said(read: Read, tmp_path: Path) -> None:
+    report = read(write_brep(tmp_path / "a.brep", perforated(2, MOST_WIRES // 2)))
+    assert "brep.check_limited" in codes(report.warnings)
+    assert report.solid.invalid == 0
+    assert [(hole.count, hole.through) for hole in report.solid.holes] == [(MOST_WIRES, True)]
+
+
+def test_a_crowded_solid_without_one_of_its_walls_is_still_found_open() -> None:
+    shell = shell_of(perforated(2, MOST_WIRES // 2), without=1)
+    checked = check(BRepBuilderAPI_MakeSolid(shell).Solid())
+    assert checked.unchecked == 2
+    assert "open shells or outlines" in checked.faults
+
+
+def test_what_the_kernel_throws_is_the_files_fault_and_what_we_throw_is_ours() -> None:
+    with pytest.raises(Unmeasurable), kernel_faults():
+        gp_Dir(0, 0, 0)
+    with pytest.raises(RuntimeError, match="ours"), kernel_faults():
+        raise RuntimeError("ours")

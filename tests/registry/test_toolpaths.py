@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import csv
 import math
+import os
 import subprocess
 import time
 import zipfile
@@ -174,7 +176,7 @@ PLOTTED = "G21 G90\n" + "M280 P0 S30\nG1 X10 Y10 F2000\nM280 P0 S90\n" * FEW + "
         ("G21 G90\nG0 X0 Y0 Z5\nG81 X10 Y10 Z-6 R1 F100\nG80\nM2\n", "mill"),
         (TURNED, "lathe"),
         (PIERCED, "plasma"),
-        ("(Plasma table, THC on)\nG21 G90\nM3\nG1 X10 Y10 F900\nM5\nM2\n", "plasma"),
+        ("(Plasma table, THC on)\nG21 G90\nM3\nG1 X10 Y10 F900\nG1 X0\nM5\nM2\n", "plasma"),
         (PLOTTED, "plotter"),
         ("(pen up)\nG21 G90\nG1 Z5 F500\nG1 X9 Y9 Z0\nM2\n", "plotter"),
         (SQUARE, "unspecified"),
@@ -289,6 +291,15 @@ def test_offsets_of_the_machine_are_taken_as_zero_and_only_unusual_ones_are_said
     assert report.size_mm.x == 40
 
 
+def test_a_lathe_s_time_follows_the_surface_speed(tmp_path: Path) -> None:
+    """60 mm at 0.2 mm a turn and 150 m a minute on 40 mm: 1194 turns a minute."""
+    bare = "G21 G18 G90 G95\nG96 S150 M3\nG0 X40 Z0\nG1 Z-60 F0.2\nM5\nM30\n"
+    turns = 150_000 / (math.pi * 40)
+    assert measured(tmp_path, bare).toolpath.estimated_seconds == pytest.approx(60 / 0.2 / turns * 60)
+    fixed = bare.replace("G96 S150", "G7 G97 S600")
+    assert measured(tmp_path, fixed).toolpath.estimated_seconds == pytest.approx(60 / 0.2 / 600 * 60)
+
+
 # What slicers say
 
 
@@ -339,10 +350,28 @@ def test_a_slicer_s_own_figures_and_settings_are_kept(
     assert {setting.key: setting.value for setting in report.settings}.items() >= settings.items()
 
 
+def test_a_figure_that_nobody_can_mean_is_left_out(tmp_path: Path) -> None:
+    report = measured(tmp_path, ";TIME:60\n;TIME:" + "9" * 400 + "\n; filament used [mm] = " + "9" * 400 + "\n" + PRINTED)
+    assert (report.toolpath.claimed_seconds, report.toolpath.claimed_filament_mm) == (60, 0)
+
+
 def test_klipper_s_macros_name_the_control_and_the_heat(tmp_path: Path) -> None:
     report = measured(tmp_path, "START_PRINT BED_TEMP=60 EXTRUDER_TEMP=215\n" + PRINTED.replace("M104 S200\n", "") + "END_PRINT\n")
     assert (report.toolpath.dialect, report.toolpath.nozzle_c, report.toolpath.bed_c) == ("klipper", 215, 60)
     assert "gcode.skipped" not in codes(report)
+
+
+def test_an_end_macro_of_klipper_switches_the_heaters_off(tmp_path: Path) -> None:
+    hot = "EXCLUDE_OBJECT_DEFINE NAME=a POLYGON=[[1,2],[3,4]]\n" + PRINTED.replace("M104 S0\n", "")
+    left = measured(tmp_path, hot)
+    assert list(left.toolpath.end_state) == ["nozzle heater left on"]
+    assert "gcode.macro" not in codes(left)
+    assert list(measured(tmp_path, hot + "PRINT_END\n").toolpath.end_state) == []
+
+
+def test_words_of_a_command_that_moves_nothing_are_no_motion(tmp_path: Path) -> None:
+    report = measured(tmp_path, "G29.1 Z-9\nM203 X500 Y500\nG10 L2 P1 X700\n" + PRINTED)
+    assert corners(report)[0:4] == (10, 10, 0.2, 30)
 
 
 def test_grbl_and_linuxcnc_are_known_by_their_own_words(tmp_path: Path) -> None:
@@ -390,7 +419,9 @@ def test_settings_that_declare_a_document_type_are_left_alone(tmp_path: Path) ->
 
 def test_a_file_in_which_nothing_moves_is_a_fault(tmp_path: Path) -> None:
     assert faults(measured(tmp_path, "G21\nG90\nM3 S100\nG4 P1\nM5\nM2\n")) == ["gcode.no_motion"]
-    assert faults(measured(tmp_path, "G21\nG90\nG1 X1 F100\nG1 X1 Y2\nM2\n")) == []
+    assert faults(measured(tmp_path, "G21\nG90\nG1 X1 Y2 F100\nM2\n")) == ["gcode.no_motion"]  # nobody knows from where
+    assert faults(measured(tmp_path, "G21\nG90\nG1 X1 Y2 F100\nG1 X2\nM2\n")) == []
+    assert faults(measured(tmp_path, "G21\nG90\nG1 A0 F100\nG1 A90\nM2\n")) == []  # only the table turns
 
 
 def test_garbage_is_a_fault_with_its_line_and_a_little_of_it_a_warning(tmp_path: Path) -> None:
@@ -520,3 +551,46 @@ def test_a_sliced_box_has_the_box_s_size_and_the_slicer_s_own_figures(prusa_slic
     assert 0.4 * facts.claimed_seconds < facts.estimated_seconds < 1.05 * facts.claimed_seconds  # the slicer also counts speeding up
     settings = {setting.key: setting.value for setting in report.settings}
     assert settings.items() >= {"layer_height_mm": "0.2", "infill_percent": "20", "material": "PLA", "supports": "no"}.items()
+
+
+# Real files
+
+
+KINDS_OF_THE_CORPUS = {
+    "Circle_Diamond_Square_Calibration.gcode": "MILL",
+    "octocat.gcode": "FDM",
+    "sample.gcode": "FDM",
+    "helical-thread-milling.gcode": "MILL",
+    "tball-engrave.gcode": "MILL",
+    "tball-engrave-laser.gcode": "LASER",
+    "tball-pocket-laser.gcode": "LASER",
+    "plant-sign.gcode": "FDM",
+    "vase.gcode": "FDM",
+}
+
+
+MEASURED_WRONGLY = {
+    # By hand its ends along Y reach from -0.1219 to 0.1201 inch, which are 6.147 mm; the table has 6.175.
+    "cncjs/examples/gcode/helical-thread-milling.gcode",
+}
+
+
+def test_real_files_reach_at_least_as_far_as_their_ends_of_moves(tmp_path: Path) -> None:
+    """The table's sizes are those of the ends alone: arcs may reach farther, and relative moves at the end too."""
+    shared = os.environ.get("COMMONFAB_SHARED")
+    if not shared:
+        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
+    corpus = Path(shared) / "corpus"
+    with (corpus / "measured.csv").open(newline="", encoding="utf-8") as table:
+        rows = [row for row in csv.DictReader(table) if row["path"].endswith(".gcode")]
+    assert len(rows) == 20
+    for row in rows:
+        report = measure(corpus / row["path"], row["sha256"], "", tmp_path).report
+        assert not report.faults, row["path"]
+        if row["path"] in MEASURED_WRONGLY:
+            continue
+        low, high = corners(report)[:3], corners(report)[3:]
+        for axis, name in enumerate(("bbox_x_mm", "bbox_y_mm", "bbox_z_mm")):
+            assert high[axis] - low[axis] >= float(row[name]) - 0.02, (row["path"], name)
+        kind = v1.ToolpathKind.Name(report.toolpath.machine_kind).removeprefix("TOOLPATH_KIND_")
+        assert kind == KINDS_OF_THE_CORPUS.get(Path(row["path"]).name, kind)

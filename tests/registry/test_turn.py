@@ -105,7 +105,7 @@ def test_a_ring_of_holes_in_a_part_that_has_flats_too_is_milled() -> None:
     ring = v1.Hole(diameter_mm=6, depth_mm=10, through=True, axis=UPRIGHT, count=6)
     judged = judged_for(shaft(length=10, diameter=80, share=0.7, holes=[ring]))
     [step] = judged.requirement.then
-    assert step.process == "milling" and step.smallest_tool_mm == 6 and not judged.requirement.operations
+    assert step.process == "milling" and step.smallest_drill_mm == 6 and not judged.requirement.operations
 
 
 def test_a_bore_on_the_axis_is_drilled_on_the_lathe_and_a_cross_hole_is_not() -> None:

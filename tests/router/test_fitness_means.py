@@ -93,6 +93,28 @@ def test_that_cutter_must_reach_deep_enough(reach: float, told: list[str]) -> No
     assert codes(block(smallest_tool_mm=8, tool_reach_mm=reach), mill(tools=tools)) == told
 
 
+def test_a_drill_makes_no_pocket_and_an_end_mill_enters_a_hole_that_is_wider() -> None:
+    drill, wide = v1.Tool(kind="drill", diameter_mm=4, reach_mm=60), v1.Tool(kind="end_mill", diameter_mm=10, reach_mm=40)
+    assert codes(block(smallest_tool_mm=6, tool_reach_mm=20), mill(tools=[drill, wide])) == ["tool.diameter"]
+    assert codes(block(smallest_drill_mm=4, drill_reach_mm=60), mill(tools=[drill, wide])) == []
+    assert codes(block(smallest_drill_mm=4, drill_reach_mm=61), mill(tools=[drill, wide])) == ["tool.reach"]
+    assert codes(block(smallest_drill_mm=12, drill_reach_mm=40), mill(tools=[wide])) == []
+    assert codes(block(smallest_drill_mm=9, drill_reach_mm=40), mill(tools=[wide])) == ["tool.diameter"]
+
+
+def test_what_is_only_a_mills_work_is_not_offered_to_a_router() -> None:
+    gantry = v1.Machine(id="gantry", process="cnc_routing", envelope_mm=v1.Size(x=900, y=900, z=90), materials=["aluminium"])
+    assert codes(block(), gantry) == ["process.other"]
+
+
+def test_what_a_shops_people_do_by_hand_counts_for_every_step() -> None:
+    tapped = v1.Requirement(process="milling", size_mm=v1.Size(x=80, y=40, z=20), operations=["tap"])
+    lathe = v1.Machine(id="lathe", process="turning", envelope_mm=v1.Size(x=500, y=200, z=200), materials=["aluminium"])
+    need = v1.Requirement(process="turning", size_mm=v1.Size(x=80, y=40, z=20), then=[tapped])
+    assert codes(need, lathe, v1.Shop(machines=[lathe, mill()])) == ["route.no_second_machine"]
+    assert codes(need, lathe, v1.Shop(machines=[lathe, mill()], operations=["tap"])) == []
+
+
 def test_cutters_that_are_not_listed_are_the_owners_affair() -> None:
     assert codes(block(smallest_tool_mm=0.5, tool_reach_mm=90), mill()) == []
 
@@ -130,10 +152,10 @@ def test_power_counts_where_it_is_known(power: float, told: list[str]) -> None:
 
 def test_an_owner_who_says_how_thick_the_machine_cuts_is_believed_more_than_a_table_of_powers() -> None:
     limits = [v1.ThicknessLimit(material="plywood", thickness_mm=4)]
-    need = sheet(least_power_w=60, material="plywood", thickness_mm=4)
-    said = {"materials": ["plywood"], "power_w": 40}
-    assert codes(need, laser(**said)) == ["machine.power"]
-    assert codes(need, laser(max_thickness=limits, **said)) == []
+    need = sheet(4, "plywood", least_power_w=60)
+    told = {"materials": ["plywood"], "power_w": 40}
+    assert codes(need, laser(**told)) == ["machine.power"]
+    assert codes(need, laser(max_thickness=limits, **told)) == []
 
 
 @pytest.mark.parametrize(("has", "told"), [(0.4, []), (0.6, ["machine.resolution"])])

@@ -111,19 +111,32 @@ def least_inner_radius(loop: Loop, outer: bool, within: float) -> float | None:
     if loop.diameter:
         return None if outer else loop.diameter / 2
     points = _without_specks(loop.points[:-1], within / 50)
-    if len(points) < 3:
-        return None
-    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
-    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
-    turn = np.arctan2(cross, (before * after).sum(axis=1))
-    turn = -turn if outer else turn
+    turn = _inward_turns(points, outer)
     inward = turn > math.radians(0.05)
     if not inward.any():
         return None
     if (turn > math.radians(SHARP_DEG)).any():
         return 0.0
-    across = np.hypot(*(before + after)[inward].T)
+    across = np.hypot(*(np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0))[inward].T)
     return float((across / (2 * np.sin(turn[inward]))).min())
+
+
+def sharp_inner_corners(loop: Loop, outer: bool, within: float) -> int:
+    """How many corners are sharp into which a round cutter must reach. Parameters: as `least_inner_radius`."""
+    if loop.diameter:
+        return 0
+    turn = _inward_turns(_without_specks(loop.points[:-1], within / 50), outer)
+    return int((turn > math.radians(SHARP_DEG)).sum())
+
+
+def _inward_turns(points: Points, outer: bool) -> Points:
+    """By how much a closed line turns at each point, radians, positive where a cutter comes into a corner; shape (n,), empty below 3."""
+    if len(points) < 3:
+        return np.zeros(0)
+    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+    cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
+    turn: Points = np.arctan2(cross, (before * after).sum(axis=1))
+    return -turn if outer else turn
 
 
 def _without_specks(points: Points, within: float) -> Points:

@@ -11,7 +11,7 @@ from commonfab import v1
 from commonfab.reasons import reason
 from commonfab.units import MILLIMETRES_PER, Quantity, mm
 from registry.geometry.boxes import turned_boxes
-from registry.geometry.drawings.contours import Loop, crossing_loops, least_inner_radius, loops_of, width_of
+from registry.geometry.drawings.contours import Loop, crossing_loops, least_inner_radius, loops_of, sharp_inner_corners, width_of
 from registry.geometry.drawings.duplicates import drawn_once
 from registry.geometry.drawings.joining import Joined, Line, join, tolerance
 from registry.geometry.drawings.layers import BEND, CUT
@@ -213,6 +213,7 @@ def _note_sheet(report: v1.GeometryReport, loops: list[Loop], nest: Nest, within
             bends=bends[:1000],
             area_mm2=area,
             least_inner_radius_mm=min((radius for radius in radii if radius is not None), default=0.0),
+            sharp_inner_corners=sum(sharp_inner_corners(loops[index], bool(nest.outer[index]), within) for index in chosen),
         )
     )
     report.signature.CopyFrom(

@@ -6,6 +6,7 @@ from __future__ import annotations
 import cmath
 import math
 import re
+from collections.abc import Iterator
 from types import MappingProxyType
 
 import numpy as np
@@ -15,9 +16,9 @@ from registry.geometry.drawings.svg_lengths import NUMBER
 from registry.geometry.faults import Unmeasurable
 
 TOKEN = re.compile(rf"([MmLlHhVvCcSsQqTtAaZz])|({NUMBER})")
-FLAGGED = re.compile(
-    rf"\s*,?\s*({NUMBER})\s*,?\s*({NUMBER})\s*,?\s*({NUMBER})\s*,?\s*([01])\s*,?\s*([01])\s*,?\s*({NUMBER})\s*,?\s*({NUMBER})"
-)
+GAP, WHOLE = r"\s*+(?:,\s*+)?+", rf"((?>{NUMBER}))"
+FLAGGED = re.compile(GAP + GAP.join([WHOLE] * 3 + ["([01])"] * 2 + [WHOLE] * 2))
+"""The arguments of an arc. Nothing is tried twice: seven numbers can be found in a row of digits in more ways than there is time for."""
 ARGUMENTS = MappingProxyType({"M": 2, "L": 2, "H": 1, "V": 1, "C": 6, "S": 4, "Q": 4, "T": 2, "A": 7, "Z": 0})
 
 CHORDS_OF_BEZIER = 64
@@ -62,7 +63,7 @@ def path_rows(data: str) -> tuple[list[Points], bool]:
     for command, numbers in _commands(data):
         try:
             _draw(pen, command, numbers)
-        except (IndexError, OverflowError, ZeroDivisionError):
+        except (IndexError, OverflowError, ZeroDivisionError, ValueError):  # too few numbers, or too large ones
             whole = False
             break
     pen.lift()
@@ -73,13 +74,21 @@ def _junk(data: str) -> bool:
     return bool(re.search(r"[^\sMmLlHhVvCcSsQqTtAaZz0-9eE,.+\-]", data))
 
 
+def _arcs(text: str) -> Iterator[list[float]]:
+    """The arguments of one arc after the other, up to the first that cannot be read."""
+    at = 0
+    while arc := FLAGGED.match(text, at):
+        yield [float(number) for number in arc.groups()]
+        at = arc.end()
+
+
 def _commands(data: str) -> list[tuple[str, list[float]]]:
     """Each command with its arguments, those that are repeated apart."""
     found: list[tuple[str, list[float]]] = []
     for part in re.finditer(r"([MmLlHhVvCcSsQqTtAaZz])([^MmLlHhVvCcSsQqTtAaZz]*)", data):
         command, text = part[1], part[2]
         if command in "Aa":  # its two flags may stand without a space before the next number
-            found.extend((command, [float(number) for number in groups]) for groups in FLAGGED.findall(text))
+            found.extend((command, numbers) for numbers in _arcs(text))
             continue
         numbers = [float(number[1]) for number in TOKEN.findall(text) if number[1]]
         size = ARGUMENTS[command.upper()]

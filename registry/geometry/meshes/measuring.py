@@ -72,11 +72,13 @@ def note_mesh(
     Parameters: `groups`, shape (n,), the object that each triangle belongs to; objects that touch are not joined. All one without it.
     `labels`, what the file calls the objects. `facts`: also the mesh's own facts, lies, sheet and signature; without it, size, volume,
     area, bodies and edges only.
-    Errors: `Unmeasurable` (`mesh.numbers`).
+    Errors: `Unmeasurable` (`mesh.numbers`, `mesh.no_volume`).
     """
     _check_numbers(triangles)
     facets = facets_of(triangles)
     report.size_mm.CopyFrom(_size(facets.high - facets.low))
+    if not float((facets.high - facets.low).max()) > 0:  # every corner at one place
+        raise Unmeasurable("mesh.no_volume")
     report.triangles = len(triangles)
     report.area_mm2 = float(facets.areas.sum())
     edges = edges_of(facets, groups)

@@ -64,7 +64,7 @@ def _lines(data: bytes) -> list[bytes]:
 def _bodies(lines: list[bytes], chosen: npt.NDArray[np.bool_]) -> list[bytes]:
     """The chosen lines without their first word and without comments."""
     bodies = [line[2:] for line in compress(lines, chosen.tolist())]
-    if any(b"#" in body for body in bodies):
+    if b"#" in b"\n".join(bodies):  # a third of the time that asking each takes
         return [body.partition(b"#")[0] for body in bodies]
     return bodies
 

@@ -32,7 +32,8 @@ def note_outline(sheet: v1.SheetFacts, outline: BaseGeometry) -> None:
     sheet.pierces = len(loops)
     sheet.smallest_hole_mm = min((hole_width(ring) for ring in inner), default=0.0)
     sheet.narrowest_web_mm = _narrowest_web(loops)
-    sheet.least_inner_radius_mm = _least_inner_radius(loops)
+    sheet.sharp_inner_corners = sum(_sharp_corners(loop) for loop in loops)
+    sheet.least_inner_radius_mm = 0.0 if sheet.sharp_inner_corners else _least_inner_radius(loops)
 
 
 def circle_of(loop: BaseGeometry) -> float:
@@ -75,36 +76,43 @@ def _narrowest_web(loops: list[BaseGeometry]) -> float:
 
 
 def _least_inner_radius(loops: list[BaseGeometry]) -> float:
-    """The smallest radius of an inner corner; 0 where one is sharp, or where there is none at all.
+    """The smallest radius of an inner corner where none is sharp; 0 where there is no inner corner at all.
 
     Loops run with the material on their left, so that an inner corner is one that turns right.
     """
     least = np.inf
     for loop in loops:
         radius = circle_of(loop)
-        least = min(least, _sharpest_turn(_corners(loop)) if not radius or loop.is_ccw else radius)
+        least = min(least, _tightest_turn(_corners(loop)) if not radius or loop.is_ccw else radius)
     return float(least) if np.isfinite(least) else 0.0
+
+
+def _sharp_corners(loop: BaseGeometry) -> int:
+    """How many inner corners of a loop are sharp. A coarse circle turns by more than that at each of its corners and has none."""
+    return 0 if circle_of(loop) else int((_turns(_corners(loop)) < -np.radians(SHARP_DEG)).sum())
 
 
 def _corners(loop: BaseGeometry) -> Floats:
     """The corners of a loop without those that only divide a straight line."""
     points: Floats = shapely.get_coordinates(loop)[:-1]
-    steps = np.roll(points, -1, axis=0) - points
-    angles = np.arctan2(steps[:, 1], steps[:, 0])
-    turns = (angles - np.roll(angles, 1) + np.pi) % (2 * np.pi) - np.pi
-    corners: Floats = points[np.abs(turns) > np.radians(STRAIGHT_DEG) / 100]
+    corners: Floats = points[np.abs(_turns(points)) > np.radians(STRAIGHT_DEG) / 100]
     return corners
 
 
-def _sharpest_turn(points: Floats) -> float:
-    """The smallest radius along a polygon where it turns right: of the circle on which two steps of equal length turn so much."""
+def _turns(points: Floats) -> Floats:
+    """By how much a closed polygon turns at each of its points, radians, positive to the left; shape (n,)."""
     steps = np.roll(points, -1, axis=0) - points
-    lengths, angles = np.hypot(steps[:, 0], steps[:, 1]), np.arctan2(steps[:, 1], steps[:, 0])
-    turns = (angles - np.roll(angles, 1) + np.pi) % (2 * np.pi) - np.pi
+    angles = np.arctan2(steps[:, 1], steps[:, 0])
+    turns: Floats = (angles - np.roll(angles, 1) + np.pi) % (2 * np.pi) - np.pi
+    return turns
+
+
+def _tightest_turn(points: Floats) -> float:
+    """The smallest radius along a polygon where it turns right: of the circle on which two steps of equal length turn so much."""
+    lengths = np.hypot(*(np.roll(points, -1, axis=0) - points).T)
+    turns = _turns(points)
     right = turns < -np.radians(STRAIGHT_DEG)
     if not right.any():
         return np.inf
-    if turns.min() < -np.radians(SHARP_DEG):
-        return 0.0
     shorter = np.minimum(lengths, np.roll(lengths, 1))[right]
     return float((shorter / (2 * np.sin(-turns[right] / 2))).min())

@@ -23,6 +23,12 @@ POINTS = 2000
 STEP_INWARDS = 1e-5
 """Rays start inside by this part of the largest side, so that they do not meet the triangle that they start from."""
 
+MOST_ENTERING = 0.05
+NO_WALL = 2e-3
+"""Where more than this share of the rays meets a surface from outside first, the surface lies on itself in places: a face that its file
+trims wrongly covers another, and their facets weave through each other. What is thinner there than this part of the largest side (twice as
+far as a solid's facets leave its faces) is that weave and no wall."""
+
 EMBREE_SIDE = 100.0
 """The largest side that the part is scaled to for the ray library, which reckons with 32-bit numbers."""
 
@@ -36,11 +42,16 @@ def wall_thickness(facets: Facets, corners: Corners) -> v1.WallThickness | None:
     hits = _first_hits(facets, corners, starts + inwards * (STEP_INWARDS * facets.largest), inwards)
     met = np.flatnonzero((hits >= 0) & (hits != triangles))
     leaving = np.einsum("ij,ij->i", facets.normals[hits[met]], inwards[met])
+    entering = int((leaving < -1e-6).sum())
     met, leaving = met[leaving > 1e-6], leaving[leaving > 1e-6]
     if len(met) == 0:
         return None
     across = np.einsum("ij,ij->i", facets.triangles[hits[met], 0] - starts[met], facets.normals[hits[met]])
     thick = np.sort(np.maximum(across / leaving, 0.0))
+    if entering > MOST_ENTERING * len(starts):
+        thick = thick[thick > NO_WALL * facets.largest]
+        if len(thick) == 0:
+            return None
     p01, p05, median = np.percentile(thick, [1, 5, 50])
     return v1.WallThickness(
         least_mm=float(thick[0]), p01_mm=float(p01), p05_mm=float(p05), median_mm=float(median), most_mm=float(thick[-1]), rays=len(thick)

@@ -9,6 +9,7 @@ import fast_simplification
 import numpy as np
 import numpy.typing as npt
 
+from registry.geometry.meshes.edges import numbered
 from registry.geometry.triangles import Triangles
 
 MOST_TRIANGLES = 80_000
@@ -45,9 +46,8 @@ def simplified(triangles: Triangles) -> Light:
 
 
 def _welded(places: npt.NDArray[np.float32]) -> Light:
-    """Equal corners as one: their three numbers are compared as one record of bytes."""
-    places = np.ascontiguousarray(places + np.float32(0.0))  # -0.0 becomes 0.0
-    _, first, numbers = np.unique(places.view(np.dtype((np.void, 12))).ravel(), return_index=True, return_inverse=True)
+    """Equal corners as one."""
+    numbers, first = numbered(places.astype(np.float64))
     return Light(places[first], _real(numbers.reshape(-1, 3).astype(np.int32)))
 
 

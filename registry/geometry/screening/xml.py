@@ -74,6 +74,8 @@ def walk(
         if part and not watch.root and expat.ErrorString(error.code) == expat.errors.XML_ERROR_NO_ELEMENTS:
             return  # an empty part of a package, which most readers never open
         raise _unreadable(error, watch, part) from None
+    except (LookupError, ValueError) as error:  # Python's own word about an encoding that it does not know or that is no encoding of text
+        raise Unmeasurable("file.unreadable", f"{part or 'XML'}: {error}") from None
 
 
 def attribute(attributes: list[str], name: str) -> str:

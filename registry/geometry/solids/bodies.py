@@ -19,7 +19,7 @@ from commonfab.reasons import reason
 from commonfab.units import mm
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.solids.kernel import each, together
-from registry.geometry.solids.validity import faults_of
+from registry.geometry.solids.validity import check
 
 SEWING_GAP_MM = 0.01
 """Surfaces whose edges lie within this of each other are taken to meet. Our own choice: the finest tolerance that a garage works to, and
@@ -63,7 +63,7 @@ def find_solids(shape: TopoDS_Shape) -> Found:
         return _turned([_filled(shell) for shell in shells], [reason("brep.closed_shell", shells=len(shells))])
     sewn = [_filled(shell) for shell in _sewn(faces)]
     # Parts that touch are sewn to one another as well. What comes of it encloses the wrong space, and is found invalid.
-    if sewn and not any(faults_of(solid) or volume_of(solid) <= 0 for solid in sewn):
+    if sewn and not any(check(solid).faults or volume_of(solid) <= 0 for solid in sewn):
         return _turned(sewn, [reason("brep.sewn", faces=len(faces), solids=len(sewn), gap=mm(SEWING_GAP_MM))])
     return Found(together(faces), (), ())
 

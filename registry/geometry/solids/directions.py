@@ -83,7 +83,9 @@ def find_reach(body: Body, holes: Sequence[RoundHole], pockets: Sequence[Hollow]
     ways = _candidates(body, holes, pockets)
     ways = ways[: max(6, MOST_RAYS // max(1, len(places)))]
     reached = _reached(body, places, normals, ways)
-    chosen = _chosen(ways, reached, owners, areas, normals)
+    # The round outside of a turned part is made along its axis or from the side: it is a wall wherever it faces.
+    floors = np.array([face.kind != "cylinder" or face.inside for face in body.faces])[owners]
+    chosen = _chosen(ways, reached, owners, areas, (ways @ normals.T > SLANT) & floors)
     return Reach(ways, reached, owners, areas, chosen)
 
 
@@ -163,8 +165,9 @@ def _reached(body: Body, places: Points, normals: Points, ways: Points) -> Marks
     return reached
 
 
-def _chosen(ways: Points, reached: Marks, owners: npt.NDArray[np.int64], areas: Points, normals: Points) -> tuple[tuple[int, float], ...]:
-    weights = reached * np.where(ways @ normals.T > SLANT, 1.0, WALLS_COUNT) * areas
+def _chosen(ways: Points, reached: Marks, owners: npt.NDArray[np.int64], areas: Points, floors: Marks) -> tuple[tuple[int, float], ...]:
+    """Parameters: `floors`, shape (d, places), which places the end of a mill makes from each way."""
+    weights = reached * np.where(floors, 1.0, WALLS_COUNT) * areas
     left = reached.any(axis=0)
     picked: list[int] = []
     while len(picked) < len(ways):

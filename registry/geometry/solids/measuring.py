@@ -19,8 +19,8 @@ from registry.geometry.solids.features import note_features
 from registry.geometry.solids.kernel import each, kernel_faults
 from registry.geometry.solids.product import product_of
 from registry.geometry.solids.reading import Solids, read
-from registry.geometry.solids.tessellating import area_of, faces_of, tessellate, triangles_in
-from registry.geometry.solids.validity import faults_of
+from registry.geometry.solids.tessellating import Skin, area_of, skin_of, tessellate, triangles_in
+from registry.geometry.solids.validity import check
 from registry.geometry.source import DERIVED_MESH, Source
 from registry.geometry.triangles import Triangles, write_stl
 from registry.geometry.unit_reading import note_unit
@@ -40,13 +40,13 @@ def measure(report: v1.GeometryReport, source: Source) -> Triangles:
         found = _find(report, solids)
         if not found.solids:
             _refuse_surfaces(report, solids, found, source)
-        triangles = _note_solids(report, found, source)
+        triangles, skins = _note_solids(report, found, source)
         product = product_of(solids.document, report.size_mm) if solids.document is not None else None
         if product is not None:
             report.solid.product.CopyFrom(product)
         note_unit(report, solids.unit, source.declared_unit)
         _refuse_flat(report)
-        note_features(report, found.shape)
+        note_features(report, found.shape, skins)
     return triangles
 
 
@@ -88,8 +88,9 @@ def _refuse_surfaces(report: v1.GeometryReport, solids: Solids, found: Found, so
     raise Unmeasurable("brep.open_shell", faces=sum(1 for _ in each(found.shape, TopAbs_FACE)), edges=report.open_edges)
 
 
-def _note_solids(report: v1.GeometryReport, found: Found, source: Source) -> Triangles:
-    """Size, volume and area are those of the exact shape; edges, walls and lies are those of its tessellation."""
+def _note_solids(report: v1.GeometryReport, found: Found, source: Source) -> tuple[Triangles, dict[int, Skin]]:
+    """Size, volume and area are those of the exact shape; edges, walls and lies are those of its tessellation. Also the
+    faces of each different solid, by its hash."""
     size = tight_size(found.shape)
     mesh_file = source.scratch / DERIVED_MESH
     triangles = tessellate(found.shape, size, mesh_file)
@@ -101,40 +102,48 @@ def _note_solids(report: v1.GeometryReport, found: Found, source: Source) -> Tri
     report.volume_mm3 = sum(abs(body.volume) * body.count for body in found.bodies)
     report.solids = report.bodies = report.solid.solids = len(found.solids)
     _note_bodies(report, found.bodies, max(size.x, size.y, size.z))
-    _note_faces(report, found, triangles, counts)
+    skins = _note_faces(report, found, triangles, counts)
     sides = sorted((size.x, size.y, size.z))
     report.solid.slenderness = sides[2] / sides[1] if sides[1] else 0.0
     holes = report.signature.holes
     report.signature.CopyFrom(signature("solid", smallest_sides(report.lies), report.volume_mm3, report.area_mm2, holes))
-    return outward
+    return outward, skins
 
 
 def _note_bodies(report: v1.GeometryReport, bodies: tuple[Body, ...], largest: float) -> None:
     """Solids that the kernel finds invalid, and solids without volume."""
     faults: Counter[str] = Counter()
+    unchecked = 0
     for body in bodies:
         if abs(body.volume) <= NO_VOLUME * largest**3:
             report.solid.without_volume += body.count
-        of_body = faults_of(body.first)
-        report.solid.invalid += body.count if of_body else 0
-        faults.update(of_body)
+        checked = check(body.first)
+        report.solid.invalid += body.count if checked.faults else 0
+        faults.update(checked.faults)
+        unchecked += checked.unchecked
+    if unchecked:
+        report.warnings.append(reason("brep.check_limited", faces=unchecked))
     if report.solid.invalid:
         kinds = "; ".join(f"{count} × {name}" for name, count in faults.most_common(MOST_NAMED))
         report.warnings.append(reason("brep.invalid", kinds, invalid=report.solid.invalid, solids=report.solids))
 
 
-def _note_faces(report: v1.GeometryReport, found: Found, triangles: Triangles, counts: list[int]) -> None:
+def _note_faces(report: v1.GeometryReport, found: Found, triangles: Triangles, counts: list[int]) -> dict[int, Skin]:
     ends = dict(zip(map(hash, found.solids), np.cumsum(counts).tolist(), strict=True))
     numbers: Counter[str] = Counter()
     areas: defaultdict[str, float] = defaultdict(float)
+    skins = {}
     for body in found.bodies:
         end = ends[hash(body.first)]
-        for kind, area in faces_of(body.first, triangles[end - triangles_in(body.first) : end]):
+        skin = skin_of(body.first, triangles[end - triangles_in(body.first) : end])
+        skins[hash(body.first)] = skin
+        for kind, area in zip(skin.kinds, skin.areas, strict=True):
             numbers[kind] += body.count
             areas[kind] += area * body.count
     for kind in sorted(areas, key=lambda kind: -areas[kind]):
         report.solid.faces.add(kind=kind, count=numbers[kind], area_mm2=areas[kind])
     report.area_mm2 = sum(areas.values())
+    return skins
 
 
 def _refuse_flat(report: v1.GeometryReport) -> None:

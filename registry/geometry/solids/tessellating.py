@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ from OCP.TopoDS import TopoDS, TopoDS_Shape
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.solids.kernel import each
-from registry.geometry.triangles import STL_HEADER_BYTES, STL_TRIANGLE, Triangles
+from registry.geometry.triangles import STL_HEADER_BYTES, STL_TRIANGLE, Numbers, Triangles
 
 ANGLE = 0.5
 """The largest angle between neighbouring facets of a curved face, in radians: about 13 facets to a full turn at the least."""
@@ -44,6 +44,22 @@ KINDS = MappingProxyType(
 ELEMENTARY = ("plane", "cylinder", "cone", "sphere", "torus")
 """Kinds whose area the kernel integrates quickly. Of the others the area is that of the triangles: integrating them takes as long as
 reading the file, and nothing is judged by a tenth of a per cent of area."""
+
+
+@dataclass(frozen=True)
+class Skin:
+    """The faces of a tessellated solid in the order in which they are stored: the kind and the area in mm² of each, and how many of
+    `triangles`, mm, shape (n, 3, 3), belong to it."""
+
+    kinds: tuple[str, ...]
+    areas: tuple[float, ...]
+    counts: tuple[int, ...]
+    triangles: Triangles
+
+    @property
+    def owners(self) -> Numbers:
+        """The face that each triangle belongs to, shape (n,)."""
+        return np.repeat(np.arange(len(self.counts)), self.counts)
 
 
 def tessellate(shape: TopoDS_Shape, size: v1.Size, file: Path) -> Triangles:
@@ -74,16 +90,19 @@ def _triangles_of(face: TopoDS_Shape) -> int:
     return 0 if mesh is None else int(mesh.NbTriangles())
 
 
-def faces_of(solid: TopoDS_Shape, triangles: Triangles) -> Iterator[tuple[str, float]]:
-    """The kind and the area in mm² of each face of a tessellated solid, whose own `triangles` are given."""
+def skin_of(solid: TopoDS_Shape, triangles: Triangles) -> Skin:
+    """The faces of a tessellated solid, whose own `triangles` are given."""
     sides = triangles[:, 1:] - triangles[:, :1]
-    areas = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
-    start = 0
+    sizes = np.linalg.norm(np.cross(sides[:, 0], sides[:, 1]), axis=1) / 2
+    kinds, areas, counts, start = [], [], [], 0
     for face in each(solid, TopAbs_FACE):
-        end = start + _triangles_of(face)
+        count = _triangles_of(face)
         kind = KINDS.get(BRepAdaptor_Surface(TopoDS.Face_s(face), False).GetType(), "other")
-        yield kind, area_of(face) if kind in ELEMENTARY else float(areas[start:end].sum())
-        start = end
+        kinds.append(kind)
+        areas.append(area_of(face) if kind in ELEMENTARY else float(sizes[start : start + count].sum()))
+        counts.append(count)
+        start += count
+    return Skin(tuple(kinds), tuple(areas), tuple(counts), triangles)
 
 
 def area_of(shape: TopoDS_Shape) -> float:

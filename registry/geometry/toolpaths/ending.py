@@ -19,7 +19,7 @@ TOOLS = MappingProxyType(
 STOPPED = (20, 300)
 
 
-def end_state(tally: Tally, state: State, kind: v1.ToolpathKind.ValueType) -> list[str]:
+def end_state(tally: Tally, state: State, kind: v1.ToolpathKind.ValueType, ended_by_macro: bool) -> list[str]:
     """What a person should know before another program follows: what still turns, burns or is hot, and modes that are not the usual.
 
     M2 and M30 stop the spindle and bring back G90 (RS274/NGC version 3, section 3.6.1). A printer's file needs no end command.
@@ -28,9 +28,9 @@ def end_state(tally: Tally, state: State, kind: v1.ToolpathKind.ValueType) -> li
     found = []
     if state.modes["tool_on"] and not ended:
         found.append(f"{TOOLS.get(kind, 'spindle')} still on")
-    if tally.nozzle_left > 0:
+    if tally.nozzle_left > 0 and not ended_by_macro:
         found.append("nozzle heater left on")
-    if tally.bed_left > 0:
+    if tally.bed_left > 0 and not ended_by_macro:
         found.append("bed heater left on")
     if state.modes["relative"] and not ended:
         found.append("relative mode (G91) left on")

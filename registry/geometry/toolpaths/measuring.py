@@ -101,7 +101,8 @@ def _report(report: v1.GeometryReport, source: Source, run: Run) -> None:
     facts = report.toolpath
     facts.lines = tally.lines
     _note_doubts(report, tally, seen)
-    if not tally.motion.moves:
+    # Turning about A, B or C takes no room, and is motion.
+    if not tally.motion.moves or not (float(tally.motion.sides().max()) > 0 or tally.axes & set("ABC")):
         raise Unmeasurable("gcode.no_motion")
     kind = kind_of(tally, remarks)
     facts.machine_kind, facts.dialect, facts.unit = kind, _dialect(run, kind), tally.unit
@@ -117,7 +118,7 @@ def _report(report: v1.GeometryReport, source: Source, run: Run) -> None:
     facts.filament_mm, facts.work_length_mm = tally.extruded_most, work.length
     facts.generator, facts.claimed_seconds = remarks.generator, remarks.seconds
     facts.claimed_grams, facts.claimed_filament_mm = remarks.grams, remarks.filament_mm
-    facts.end_state.extend(end_state(tally, run.state, kind))
+    facts.end_state.extend(end_state(tally, run.state, kind, seen.ended))
     if kind == v1.TOOLPATH_KIND_FDM:
         known = {setting.key for setting in report.settings}
         report.settings.extend(setting for setting in remarks.settings("comments of the toolpath") if setting.key not in known)

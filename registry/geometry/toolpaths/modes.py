@@ -16,11 +16,16 @@ LINEAR = "XYZUVW"
 ROTARY = "ABC"
 CYCLES = (730, 760, 810, 820, 830, 840, 850, 860, 870, 880, 890)
 """Drilling and threading; the Z word is the bottom and the R word the level that it comes back to."""
-MOTIONS = (0, 10, 20, 30, 382, 383, 384, 385, 800, 330, *CYCLES)
+MOTIONS = (0, 10, 20, 30, 50, 51, 330, 382, 383, 384, 385, 800, *CYCLES)
+"""Rapid, line, arcs, splines (followed along their chord), threads, probing, none."""
 MACHINE_M = (*(10 * code for code in (*range(10), 19, 30, 48, 49, 50, 51, 52, 53, 60, 98, 99)),)
 """Commands of machine tools: other words of their line keep their meaning. With every other M they are that command's own."""
-OWNING_G = (40, 50, 100, 280, 290, 300, 301, 281, 520, 530, 920, 921, 922, 923, 650, 310, 960, 990)
-"""Commands of which the axis words are no motion: dwells, offsets, homing, G53 (a place on another scale), G92."""
+SHARING_G = (
+    *MOTIONS, 70, 80, 170, 180, 190, 200, 210, 400, 410, 420, 430, 490, 540, 550, 560, 570, 580, 590, 591, 592, 593, 610, 611, 640,
+    900, 901, 910, 911, 930, 940, 950, 960, 970, 980, 990,
+)  # fmt: skip
+"""Commands that may stand in a line with motion. With every other G (dwells, offsets, homing, levelling, G53, G92) the other words are no
+motion but that command's own."""
 INCH = 25.4
 GROUPS = MappingProxyType(
     {
@@ -83,7 +88,7 @@ def stretch(words: Words, state: State, tally: Tally) -> Stretch:
     is_g, tenths = codes(words, "G")
     is_m = words.of("M")
     _count(tally, tenths, is_g, is_m)
-    owned = lines_with(words, (is_m & ~among(tenths, MACHINE_M)) | (is_g & among(tenths, OWNING_G)))
+    owned = lines_with(words, (is_m & ~among(tenths, MACHINE_M)) | (is_g & ~np.isin(tenths, SHARING_G)))
     modes: dict[str, Numbers] = {}
     for groups, of_letter in ((GROUPS, is_g), (M_GROUPS, is_m)):
         for name, meaning in groups.items():

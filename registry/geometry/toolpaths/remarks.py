@@ -21,8 +21,10 @@ INTEREST = re.compile(
     rb"|studio|slicer|cura|ideamaker|flashprint|lightburn|k40|sheetcam|carve|carbide|thc"
     rb"|laser|plasma|torch|lathe|turning|plotter|axidraw|\bpen\b|knife|router|mill|spindle|grbl|linuxcnc"
 )
-LONGEST = 20_000
-"""A longer comment is a picture or a wiping table."""
+LONGEST = 4000
+"""A longer comment is a picture, a wiping table or a program for the printer's start."""
+MOST_SAID = 1e9
+"""A greater figure of seconds, grams or millimetres is nonsense: thirty years, a thousand tonnes. Our own choice."""
 MOST_REMARKS = 200_000
 
 GENERATORS = tuple(
@@ -131,8 +133,11 @@ def _take_figures(remark: str, remarks: Remarks) -> None:
         words, parted, value = re.sub(r"^\s*([^:=]{1,80}?)\s*[:=]\s*(.*)$", "\\1\n\\2", part).partition("\n")
         words = words.strip().lower()
         if parted:
+            before = remarks.seconds, remarks.grams, remarks.filament_mm
             _take_time(words, value, remarks)
             _take_material(words, value, remarks)
+            if not max(remarks.seconds, remarks.grams, remarks.filament_mm) < MOST_SAID:
+                remarks.seconds, remarks.grams, remarks.filament_mm = before
 
 
 def _take_time(words: str, value: str, remarks: Remarks) -> None:

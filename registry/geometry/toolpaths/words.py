@@ -27,10 +27,12 @@ CHECKSUM = re.compile(rb"\*\d*$", re.MULTILINE)
 BARE = re.compile(rb"(?:N\d+)?[GM]\d+(?:\.\d+)?(?:[A-Z](?:" + NUMBER + rb")?)*+$")
 """A command of RepRap that names axes without numbers: G28 X Y, M84 E."""
 BARE_LETTER = re.compile(rb"([A-Z])(?![-+.\d])")
-MACRO = re.compile(rb"[#\[\]]|^(?:N\d+)?O[<\d][^\n]*|^(?:IF|WHILE|GOTO|END\d)")
+FLOW = re.compile(rb"(?:N\d+)?(?:O[<\d#\[]|IF\[|WHILE\[|GOTO|DO\d|END\d)")
+EXPRESSION = re.compile(rb"[#\[\]]")
 KLIPPER = re.compile(rb"[A-Z][A-Z0-9_]{3,}(?:$|[A-Z_0-9]*=|[\"'])|[A-Z]+_[A-Z_0-9]+")
 TEXT_COMMAND = re.compile(rb"[GMT]\d")
 NOT_A_NUMBER = re.compile(rb"[XYZEFIJKRS](?:[-+]?(?:NAN|INF))")
+END_MACRO = re.compile(rb"END_?PRINT|PRINT_?END")
 HOT = re.compile(rb"(EXTRUDER|HOTEND|NOZZLE|BED)[A-Z_]*=(\d{2,3})")
 MEANT = re.compile(rb"[^\n]+")
 
@@ -67,7 +69,10 @@ class Words:
 
 @dataclass
 class Oddities:
-    """Lines that are not words alone, by what they are; `first_garbage` is a line number."""
+    """Lines that are not words alone, by what they are; `first_garbage` is a line number.
+
+    `ended`: the last of Klipper's macros is one by which prints end, which switches everything off.
+    """
 
     macros: int = 0
     klipper: int = 0
@@ -77,6 +82,7 @@ class Oddities:
     nozzle_c: float = 0.0
     bed_c: float = 0.0
     statements: int = 0
+    ended: bool = False
 
 
 @dataclass
@@ -108,7 +114,8 @@ class Reader:
         """Errors: `Unmeasurable` (`gcode.unreadable`) where too much was read that is no G-code."""
         seen = self.oddities
         if seen.garbage > MOST_GARBAGE * seen.statements:
-            raise Unmeasurable("gcode.unreadable", f"it is no G-code, nor are {seen.garbage - 1} others", line=seen.first_garbage)
+            share = f"one of {seen.garbage} such lines of {seen.statements}"
+            raise Unmeasurable("gcode.unreadable", f"it is no G-code, {share}", line=seen.first_garbage)
 
     def _check(self, words: Words) -> None:
         absurd = np.flatnonzero(~(np.abs(words.numbers) < FARTHEST) & ~np.isin(words.letters, (ord("N"), ord("O"), ord("P"), ord("M"))))
@@ -126,20 +133,19 @@ class Reader:
             return BARE_LETTER.sub(rb"\g<1>0", line)
         if line.startswith(b"$"):
             seen.grbl += 1
-        elif MACRO.search(line):
+        elif FLOW.match(line) or (EXPRESSION.search(line) and not KLIPPER.match(line)):
             seen.macros += 1
-        elif TEXT_COMMAND.match(line) and not line.startswith(b"G"):
-            return b""
         elif KLIPPER.match(line):
             seen.klipper += 1
             self._heat(line)
-        else:
+        elif not TEXT_COMMAND.match(line) or line.startswith(b"G"):
             seen.garbage += 1
             seen.first_garbage = seen.first_garbage or self._line(found.start())
         return b""
 
     def _heat(self, line: bytes) -> None:
-        """START_PRINT BED=60 EXTRUDER=210, as Klipper's users write it."""
+        """START_PRINT BED=60 EXTRUDER=210, as Klipper's users write it; END_PRINT switches off."""
+        self.oddities.ended = bool(END_MACRO.search(line))
         for what, degrees in HOT.findall(line):
             if what == b"BED":
                 self.oddities.bed_c = max(self.oddities.bed_c, float(degrees))

@@ -2,7 +2,7 @@
 from pathlib import Path
 
 import cadquery
-from drawing_aids import export
+from drawing_aids import export, new_dxf, rectangle
 
 
 def draw(folder: Path) -> None:
@@ -10,6 +10,13 @@ def draw(folder: Path) -> None:
         export(_panel(12, _window().edges("|Z").fillet(radius)), folder / f"radius-{radius}.step")
     export(_panel(12, _window()), folder / "sharp.step")
     export(_panel(18, _window().edges("|Z").fillet(4)), folder / "thick-18.step")
+    for name, inside in (("sharp", True), ("outside", False)):
+        drawing, space = new_dxf()
+        rectangle(space, 0, 0, 500, 300)
+        space.add_circle((100, 150), 40)
+        if inside:
+            rectangle(space, 300, 100, 100, 60)
+        drawing.saveas(folder / f"{name}.dxf")
 
 
 def _panel(thickness: float, window: cadquery.Workplane) -> cadquery.Workplane:

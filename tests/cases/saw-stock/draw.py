@@ -13,3 +13,6 @@ def draw(folder: Path) -> None:
     drilled = cadquery.Workplane("XZ", origin=(22, 0, 200)).rarray(1, 120, 1, 3).circle(3.25).extrude(10, both=True)
     export(angle.cut(drilled), folder / "angle.step")
     export(cadquery.Workplane().circle(4).extrude(60).faces(">Z").workplane().circle(3).extrude(80), folder / "shoulder.step")
+    export(
+        cadquery.Workplane().rect(20, 20).extrude(100).faces(">Z").workplane().rect(14, 14).extrude(100), folder / "square-shoulder.step"
+    )
