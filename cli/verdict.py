@@ -129,17 +129,21 @@ def _size_is_open(questions: Iterable[v1.Reason]) -> bool:
 
 
 def _answer(shop: v1.Shop, ways: Sequence[v1.Makeability]) -> ShopAnswer:
-    """The shop's machine that can, or the one that misses by the fewest rules."""
+    """The shop's machine that can, or the nearest miss: by the fewest rules, then by the fewest millimetres."""
     tried = [(misfits(way.requirement, machine, shop), machine, way) for machine in shop.machines for way in ways]
     if not tried:
         return ShopAnswer(shop, False, None, None, "", None, ())
-    # Another process is no near miss, though it is one reason only.
-    against, machine, way = min(tried, key=lambda one: len(one[0]) + 100 * any(reason.code == "process.other" for reason in one[0]))
+    against, machine, way = min(tried, key=lambda one: (_rules_missed(one[0]), best_room(one[2].requirement, one[1].envelope_mm).misses_mm))
     if any(reason.code == "process.other" for reason in against):
         return ShopAnswer(shop, False, None, None, "", None, _unique(reason for reasons, _, _ in tried for reason in reasons))
     margin = best_room(way.requirement, machine.envelope_mm).margin_mm
     material = usable_material(way.requirement, machine)
     return ShopAnswer(shop, not against, machine, way, material, margin, tuple(against))
+
+
+def _rules_missed(against: Sequence[v1.Reason]) -> int:
+    """How many rules a machine misses. Another process is no near miss, though it is one reason only."""
+    return len(against) + 100 * any(reason.code == "process.other" for reason in against)
 
 
 def _unique(reasons: Iterable[v1.Reason]) -> tuple[v1.Reason, ...]:

@@ -111,6 +111,15 @@ def test_a_part_that_no_shop_has_room_for_is_rejected_with_the_figures(fleet: Pa
     assert "size.z" in codes(by_shop(answer)["lenas-garage"]["reasons"])
 
 
+def test_of_two_machines_that_are_too_small_the_one_that_misses_by_less_is_named(fleet: Path, tmp_path: Path) -> None:
+    second = (
+        PRINTER + '[[machine]]\nid = "mini"\nprocess = "fdm"\nenvelope_mm = [180, 180, 180]\nmaterials = ["pla"]\ncontrol = "by_hand"\n'
+    )
+    (fleet / "lena" / "shop.toml").write_text(second.replace('id = "mk3"', 'id = "zeta"'), encoding="utf-8")
+    shop = by_shop(match(drawn(tmp_path, "cube.stl", 400, 400, 400), "--fleet", fleet))["lenas-garage"]
+    assert (shop["able"], shop["machine"]) == (False, "zeta")
+
+
 def test_a_pointer_in_place_of_a_file_is_held_until_the_file_is_there(fleet: Path, tmp_path: Path) -> None:
     file = tmp_path / "gear.stl"
     file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n", encoding="utf-8")

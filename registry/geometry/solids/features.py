@@ -88,7 +88,7 @@ def _room(solid: TopoDS_Shape) -> float:
     if box.IsVoid():
         return 0.0
     low, high = box.CornerMin(), box.CornerMax()
-    return round((high.X() - low.X()) * (high.Y() - low.Y()) * (high.Z() - low.Z()), 6)
+    return float(round((high.X() - low.X()) * (high.Y() - low.Y()) * (high.Z() - low.Z()), 6))
 
 
 def _faces_of(solid: TopoDS_Shape) -> int:

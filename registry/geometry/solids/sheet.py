@@ -87,7 +87,19 @@ def _slab(body: Body) -> _Slab | None:
     areas = [sum(body.faces[face].area for face in side) for side in sides.values()]
     slab = _Slab(normal, sides[high], sides[low], thickness)
     even = min(areas) >= LEAST_SKIN * max(areas) and body.volume >= LEAST_FILL * thickness * max(areas)
+    even = even and _opposite(body, slab)
     return slab if even and thickness <= bends.MOST_THICKNESS_MM and 0 < thickness <= THIN * _second_side(body, slab) else None
+
+
+def _opposite(body: Body, slab: _Slab) -> bool:
+    """Whether the boxes of the two flat sides lie over each other: the two flanges of a joggled sheet lie beside each other."""
+    frame = across(slab.normal).T
+    sides = [body.points_of(edge for face in side for edge in body.faces[face].edges) @ frame for side in (slab.top, slab.bottom)]
+    if not all(map(len, sides)):
+        return True
+    lows, highs = np.array([side.min(axis=0) for side in sides]), np.array([side.max(axis=0) for side in sides])
+    shared = float(np.maximum(highs.min(axis=0) - lows.max(axis=0), 0.0).prod())
+    return shared >= LEAST_SKIN * float((highs - lows).prod(axis=1).min())
 
 
 def _second_side(body: Body, slab: _Slab) -> float:
