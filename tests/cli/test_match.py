@@ -59,7 +59,9 @@ def fleet(tmp_path: Path) -> Path:
 
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "cli.main", "match", *map(str, arguments)], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", "match", *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120
+    )
 
 
 def match(*arguments: object) -> dict[str, Any]:

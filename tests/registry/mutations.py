@@ -110,6 +110,8 @@ def _spoilt(seed: bytes, dice: random.Random) -> bytes:
     for _ in range(dice.choice((1, 1, 1, 2, 5))):
         if data:
             dice.choice(WAYS)(data, dice)
+    while data == seed and data:  # no lines to be doubled in a binary file, no numbers to be replaced
+        dice.choice(WAYS)(data, dice)
     return bytes(data)
 
 

@@ -113,7 +113,7 @@ def test_a_file_that_names_its_unit_is_believed_and_the_maker_is_told(measure: M
 
 
 def test_the_unit_of_a_part_at_a_limit_does_not_hang_on_the_rounding_of_32_bit_numbers(measure: Measure) -> None:
-    thin = box(3, 2, 0.35)
+    thin = box(5, 2, 0.35)
     assert float(np.float32(0.35)) < 0.35
     for file in (binary_stl(thin), ascii_stl(thin), binary_stl(moved(thin, 0, 0, 7.1))):
         assert measure(file).unit_certainty == v1.UNIT_CERTAINTY_PLAUSIBLE
@@ -121,7 +121,7 @@ def test_the_unit_of_a_part_at_a_limit_does_not_hang_on_the_rounding_of_32_bit_n
 
 
 @pytest.mark.parametrize(
-    ("side", "code"), [(0.05, "units.suspect_metre"), (2.9, "units.suspect_inch"), (2001, "units.unknown"), (50_000, "units.unknown")]
+    ("side", "code"), [(0.05, "units.suspect_metre"), (4.9, "units.suspect_inch"), (2001, "units.unknown"), (50_000, "units.unknown")]
 )
 def test_an_unlikely_size_is_asked_about_and_never_rescaled(measure: Measure, side: float, code: str) -> None:
     report = measure(binary_stl(box(side, side, side)))
@@ -134,7 +134,7 @@ def test_an_unlikely_size_is_asked_about_and_never_rescaled(measure: Measure, si
     assert verdict.verdict == v1.VERDICT_ASK and code in codes(verdict.reasons)
 
 
-@pytest.mark.parametrize("side", [3, 2000])
+@pytest.mark.parametrize("side", [5, 2000])
 def test_an_everyday_size_is_not_asked_about(measure: Measure, side: float) -> None:
     assert measure(binary_stl(box(side, side, side))).unit_certainty == v1.UNIT_CERTAINTY_PLAUSIBLE
 

@@ -163,7 +163,8 @@ def _elliptic(start: complex, given: list[float], end: complex) -> list[complex]
         sweep -= math.tau
     angles = arc_angles(first, sweep)[1:]
     on_circle = np.exp(1j * angles) + centre
-    places = (on_circle.real * across + 1j * on_circle.imag * down) * turn + (start + end) / 2
+    with np.errstate(over="ignore", invalid="ignore"):  # absurd radii end as no numbers, which are refused together with all others
+        places = (on_circle.real * across + 1j * on_circle.imag * down) * turn + (start + end) / 2
     return [*places.tolist()[:-1], end]
 
 

@@ -18,7 +18,7 @@ MOST_TRIANGLES = 1_000_000
 NOT_RUN = "NotRun"
 """The verdict on a doubtful mesh of more triangles than the library judges in a second or two; edges are counted all the same."""
 
-NO_ERROR, NOT_MANIFOLD = manifold3d.Error.NoError.name, manifold3d.Error.NotManifold.name
+NO_ERROR, NOT_MANIFOLD = str(manifold3d.Error.NoError.name), str(manifold3d.Error.NotManifold.name)
 
 MOST_PAIRED = 100_000
 MOST_PAIRS = 200

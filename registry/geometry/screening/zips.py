@@ -6,6 +6,7 @@ Format: PKWARE APPNOTE 6.3.10; the section numbers are its own.
 
 from __future__ import annotations
 
+import os
 import stat
 import struct
 import unicodedata
@@ -29,8 +30,6 @@ Model XML of real parts packs 3 to 30 times; deflate reaches about 1000 on zeros
 """
 MOST_BYTES = 4 * 1024 * 1024 * 1024
 """And never to more than 4 GiB, the address space that a reader has (our own choice)."""
-FARTHEST_OFFSET = 2**62
-"""Far beyond every file, and a place that can be sought."""
 MOST_ENTRIES = 10_000
 """Our own choice: a sliced project with many plates has hundreds of entries."""
 MOST_DIRECTORY_BYTES = 8 * 1024 * 1024
@@ -240,7 +239,8 @@ def _span(file: BinaryIO, entry: Entry) -> _Span:
 
 
 def _local_header(file: BinaryIO, entry: Entry) -> tuple[tuple[int, ...], str]:
-    if not 0 <= entry.header_offset < FARTHEST_OFFSET:  # `zipfile` moves all offsets by what seems to stand before the archive
+    # `zipfile` moves all offsets by what seems to stand before the archive, and no system seeks to just anywhere.
+    if not 0 <= entry.header_offset < os.fstat(file.fileno()).st_size:
         raise _lies(entry)
     file.seek(entry.header_offset)
     raw = file.read(LOCAL.size)
