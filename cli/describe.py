@@ -81,9 +81,7 @@ def part(of: v1.InspectedPart) -> Iterator[str]:
     if report.warnings:
         yield "  [yellow]worth knowing[/yellow]"
     yield from reasons(report.warnings)
-    told = {fault.code for fault in report.faults}
-    for way in of.makeability:
-        yield from makeability(way, told)
+    yield from judgements(of.makeability, {fault.code for fault in report.faults})
 
 
 def measured(report: v1.GeometryReport) -> Iterator[str]:
@@ -98,6 +96,19 @@ def measured(report: v1.GeometryReport) -> Iterator[str]:
         shape = "closed" if report.watertight else f"{report.open_edges} open edges"
         volume = f"{report.volume_mm3 / 1000:.4g} cm³"
         yield f"  {size(report.size_mm)} · {volume} · {report.triangles} triangles · {shape} · {unit}"
+
+
+def judgements(ways: Iterable[v1.Makeability], told: Collection[str] = ()) -> Iterator[str]:
+    """Every process by which it can be made, if need be after an answer; the others on one line, with a code that says why not."""
+    not_by = []
+    for way in ways:
+        if way.verdict == v1.VERDICT_INFEASIBLE:
+            why = next((one.code for one in way.reasons if one.code not in told), "")
+            not_by.append(plain(f"{way.process} ({why})" if why else way.process))
+        else:
+            yield from makeability(way, told)
+    if not_by:
+        yield f"  [red]not by[/red] {', '.join(not_by)}"
 
 
 def makeability(of: v1.Makeability, told: Collection[str] = ()) -> Iterator[str]:

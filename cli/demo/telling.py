@@ -43,7 +43,8 @@ def tell_parts(teller: Teller, parts: Iterable[v1.InspectedPart]) -> None:
         report = part.report
         teller.more(f"measured: {plain(part.part.name)} is {describe.size(report.size_mm)}, {report.volume_mm3 / 1000:.1f} cm³")
         for way in part.makeability:
-            teller.more(next(describe.makeability(way)).strip())
+            if way.verdict != v1.VERDICT_INFEASIBLE:
+                teller.more(next(describe.makeability(way)).strip())
 
 
 def tell_explanation(teller: Teller, answer: v1.ExplainJobResponse) -> None:
