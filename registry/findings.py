@@ -34,9 +34,12 @@ def inspected_part(part: v1.Part, reports: Mapping[str, v1.GeometryReport | None
 
 
 def _of_the_part(findings: list[v1.FileFinding]) -> v1.GeometryReport:
-    """The master's report, with what its siblings put in doubt."""
+    """The master's report, taken out of its finding, with what its siblings put in doubt."""
     report = v1.GeometryReport()
     report.CopyFrom(next(finding.report for finding in findings if finding.master))
     told = [remark for finding in findings for remark in finding.remarks if remark.code in ("file.sibling_differs", "units.sibling_scale")]
     report.warnings.extend(told)
+    for finding in findings:
+        if finding.master:
+            finding.ClearField("report")  # it would be sent twice
     return report
