@@ -28,8 +28,11 @@ BETTER_ELSEWHERE = frozenset(("shape.turned", "shape.is_stock", "shape.bent", "s
 """Questions of a process that could make the part though another is the one for it."""
 
 HOSTILE = frozenset(
-    f"file.{what}"
-    for what in ("zip_ratio", "zip_names", "zip_overlap", "zip_link", "zip_path", "encrypted", "xml_entities", "component_expansion")
+    (
+        *("file.zip_ratio", "file.zip_names", "file.zip_overlap", "file.zip_link", "file.zip_path", "file.zip_entries", "file.encrypted"),
+        *("file.xml_entities", "file.xml_depth", "file.xml_attributes", "file.nesting", "dxf.recursion", "dxf.block_expansion"),
+        *("file.component_expansion", "file.component_depth", "file.component_cycle"),
+    )
 )
 """Faults of a file that no honest program writes: it is refused and not asked about."""
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The demo's two designs, drawn in CadQuery: `python -m cli.demo.designs FOLDER` writes them as STL and STEP.
 
-The gear drives the crank of an old hand mincer; the shelf bracket is longer than a small printer's bed.
+The gear drives the crank of an old hand mincer; the shelf bracket is longer than the diagonal of a small printer's bed.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Gear:
 class Bracket:
     """A shelf bracket: an arm with a wall plate at its end and a rib between. Lengths in mm."""
 
-    length: float = 260.0
+    length: float = 330.0
     width: float = 30.0
     height: float = 90.0
     thickness: float = 6.0

@@ -35,7 +35,7 @@ GEAR = v1.Design(
     summary="Replaces the worn drive gear of an old hand mincer: module 1.5, 24 teeth, 10 mm bore with a 3 mm key.",
     tags=["gear", "repair", "kitchen"],
 )
-BRACKET = v1.Design(title="Shelf bracket 260", summary="Carries a board of 250 mm on a wall.", tags=["shelf", "bracket"])
+BRACKET = v1.Design(title="Shelf bracket 330", summary="Carries a board of 320 mm on a wall.", tags=["shelf", "bracket"])
 
 
 @dataclass(frozen=True)

@@ -149,7 +149,7 @@ def finished_job(**made: int) -> v1.Job:
 
 def refusals(*codes_of_lena: str) -> v1.ExplainJobResponse:
     """Lena is refused for `codes_of_lena`, the laser for its process."""
-    lena = v1.RefusedMachine(shop_id=LENA.id, reasons=[reason(code, needs=mm(260), has=mm(220)) for code in codes_of_lena])
+    lena = v1.RefusedMachine(shop_id=LENA.id, reasons=[reason(code, needs=mm(330), has=mm(220)) for code in codes_of_lena])
     loft = v1.RefusedMachine(shop_id=LOFT.id, reasons=[reason("process.other", "fdm")])
     return v1.ExplainJobResponse(refused=[lena, loft] if codes_of_lena else [loft])
 

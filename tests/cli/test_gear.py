@@ -57,7 +57,7 @@ def test_an_undercut_gear_is_refused_with_the_least_number_of_teeth() -> None:
         draw_gear(Gear(teeth=12))
 
 
-def test_the_bracket_is_one_sound_solid_of_260_mm() -> None:
+def test_the_bracket_is_one_sound_solid_of_330_mm() -> None:
     solid = draw_bracket(Bracket()).val()
     assert solid.isValid()
-    assert solid.BoundingBox().xlen == pytest.approx(260.0)
+    assert solid.BoundingBox().xlen == pytest.approx(330.0)

@@ -12,6 +12,9 @@ from typing import Any
 
 import pytest
 
+from cli.verdict import ANOTHER_KIND, BETTER_ELSEWHERE, HOSTILE, MENDABLE
+from commonfab.reasons import REASONS
+
 PRINTER = """
 [shop]
 id = "lenas-garage"
@@ -236,3 +239,8 @@ def test_a_drawing_is_told_by_its_size_and_its_cuts(fleet: Path, tmp_path: Path)
     file.write_text(page.format('<rect x="10" y="10" width="100" height="70" fill="none" stroke="red"/>'), encoding="utf-8")
     done = run(file, "--fleet", fleet, "--material", "plywood", "--thickness", "4")
     assert "panel: accept" in done.stdout and "100 × 70 mm · 340 mm of cuts" in done.stdout and "triangles" not in done.stdout
+
+
+def test_every_code_that_a_verdict_turns_on_is_one_that_exists() -> None:
+    for codes_of in (HOSTILE, MENDABLE, ANOTHER_KIND, BETTER_ELSEWHERE):
+        assert codes_of <= REASONS.keys()
