@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What measuring a file costs, beside plain reading by the library that everyone uses, in the same run.
 
-Meshes (balls of 1 k, 100 k and 1 M triangles) beside `trimesh.load`; solids (plates with round holes, of 10, 200 and 5,000 faces) beside
+Meshes (balls of 1 k, 100 k and 1 M triangles) beside `trimesh.load`; solids (plates with square pockets, of about 10, 200 and 5,000 faces) beside
 reading with Open CASCADE and tessellating as `registry.geometry.solids` does. Each is done in a process of its own, forked from one that
 has everything loaded, as the node's sandbox does; the figures are CPU seconds, the least of several runs. At the end an STL of 100 k
 triangles goes through the sandbox itself, pictures and all.
@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import trimesh
+from pocketed_plate import draw_plate
 
 from commonfab.settings import NodeSettings
 from registry.geometry.measure import draw, measure
@@ -69,24 +70,6 @@ def draw_mesh(path: Path, triangles: int) -> None:
         write_stl(path, mesh.vertices[mesh.faces])
     else:
         mesh.export(path)
-
-
-def draw_plate(path: Path, faces: int) -> None:
-    """Leave a STEP file of a plate with so many faces: six, and one for each hole."""
-    from OCP.BRepBuilderAPI import BRepBuilderAPI_MakeEdge, BRepBuilderAPI_MakeFace, BRepBuilderAPI_MakeWire
-    from OCP.BRepPrimAPI import BRepPrimAPI_MakePrism
-    from OCP.gp import gp_Ax2, gp_Circ, gp_Dir, gp_Pln, gp_Pnt, gp_Vec
-    from OCP.STEPControl import STEPControl_AsIs, STEPControl_Writer
-
-    across = int(np.ceil((faces - 6) ** 0.5))
-    plate = BRepBuilderAPI_MakeFace(gp_Pln(), 0.0, 10.0 * across, 0.0, 10.0 * across)
-    for hole in range(faces - 6):
-        middle = gp_Pnt(10.0 * (hole % across) + 5, 10.0 * (hole // across) + 5, 0.0)
-        circle = gp_Circ(gp_Ax2(middle, gp_Dir(0, 0, -1)), 3.0)
-        plate.Add(BRepBuilderAPI_MakeWire(BRepBuilderAPI_MakeEdge(circle).Edge()).Wire())
-    writer = STEPControl_Writer()
-    writer.Transfer(BRepPrimAPI_MakePrism(plate.Face(), gp_Vec(0, 0, 5)).Shape(), STEPControl_AsIs)
-    writer.Write(str(path))
 
 
 def plate_of(faces: int) -> Callable[[Path, Path], list[float]]:

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from cli.output import plain
 from commonfab import v1
 from commonfab.reasons import REASONS
-from commonfab.units import Quantity, mm, size_text
+from commonfab.units import Quantity, grams, mm, size_text
 
 VERDICTS = {
     v1.VERDICT_FEASIBLE: "[green]can be made[/green]",
@@ -115,7 +115,7 @@ def makeability(of: v1.Makeability, told: Collection[str] = ()) -> Iterator[str]
     """A verdict with its reasons, without those whose codes were `told` already."""
     expected = ""
     if of.HasField("estimate"):
-        expected = f" · about {duration(of.estimate.machine_time)}, {of.estimate.grams:.3g} g a piece"
+        expected = f" · about {duration(of.estimate.machine_time)}, {grams(of.estimate.grams)} a piece"
     yield f"  {plain(of.process)}: {VERDICTS.get(of.verdict, 'not judged')}{expected}"
     yield from reasons(one for one in of.reasons if one.code not in told)
 

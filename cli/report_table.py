@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from cli import describe
 from commonfab import v1
-from commonfab.units import Quantity, mm
+from commonfab.units import Quantity, grams, mm
 
 Row = tuple[str, str]
 
@@ -178,6 +178,6 @@ def judgements(ways: Iterable[v1.Makeability]) -> Iterator[tuple[str, str, str, 
     for way in ways:
         expected = ""
         if way.HasField("estimate"):
-            expected = f"{describe.duration(way.estimate.machine_time)}, {way.estimate.grams:.3g} g"
+            expected = f"{describe.duration(way.estimate.machine_time)}, {grams(way.estimate.grams)}"
         why = "; ".join(f"{reason.message} ({reason.code})" for reason in way.reasons)
         yield way.process, describe.word(v1.Verdict.Name(way.verdict), "VERDICT_"), expected, why

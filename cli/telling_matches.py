@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from cli import describe
 from cli.output import plain
 from cli.verdict import ACCEPT, HOLD, REJECT, PartVerdict, ShopAnswer, together
-from commonfab.units import mm
+from commonfab.units import grams, mm
 
 SHOWN = {ACCEPT: "[green]accept[/green]", HOLD: "[yellow]hold[/yellow]", REJECT: "[red]reject[/red]"}
 
@@ -59,5 +59,5 @@ def _shop(of: ShopAnswer, quantity: int, yes: str) -> Iterator[str]:
     work = ""
     if of.way.HasField("estimate"):
         seconds = of.way.estimate.machine_time.ToTimedelta().total_seconds() * quantity
-        work = f", about {seconds / 60:.0f} min and {of.way.estimate.grams * quantity:.3g} g for {quantity}"
+        work = f", about {seconds / 60:.0f} min and {grams(of.way.estimate.grams * quantity)} for {quantity}"
     yield f"  {yes} {name} with {plain(of.machine.id)}: {of.way.process}, {plain(of.material)}{spare}{work}"

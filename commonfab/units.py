@@ -46,3 +46,8 @@ def minutes(value: float) -> Quantity:
 def size_text(x: float, y: float, z: float) -> str:
     """Three millimetre lengths as people write them: "120 × 80 × 12.5 mm"."""
     return " × ".join(str(Quantity(side)) for side in (x, y, z)) + " mm"
+
+
+def grams(value: float) -> Quantity:
+    """A mass in grams to three digits: more would be made up."""
+    return Quantity(float(f"{value:.3g}"), "g")
