@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What measuring a file costs, beside plain reading by the library that everyone uses, in the same run.
 
-Meshes (balls of 1 k, 100 k and 1 M triangles) beside `trimesh.load`; solids (plates with square pockets, of about 10, 200 and 5,000 faces) beside
-reading with Open CASCADE and tessellating as `registry.geometry.solids` does. Each is done in a process of its own, forked from one that
-has everything loaded, as the node's sandbox does; the figures are CPU seconds, the least of several runs. At the end an STL of 100 k
-triangles goes through the sandbox itself, pictures and all.
+Meshes (balls of 1 k, 100 k and 1 M triangles) beside `trimesh.load`; solids (plates with square pockets, of about 10, 200 and 5,000
+faces) beside reading with Open CASCADE and tessellating as `registry.geometry.solids` does. Each is done in a process of its own, forked
+from one that has everything loaded, as the node's sandbox does; the figures are CPU seconds, the least of several runs. At the end an STL
+of 100 k triangles goes through the sandbox itself, pictures and all.
 
     python benchmarks/measure.py [--rounds 3] [--only stl,step] [--sizes 1000,100000]
 
