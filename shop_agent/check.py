@@ -89,7 +89,7 @@ def _words(machine: MachineSection) -> list[CheckFinding]:
     if machine.process not in processes.BROADER:
         known = ", ".join(processes.BROADER)
         found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", f"Known: {known}."))
-    for material in machine.materials:
+    for material in machine.on_hand:
         term = materials.canonical(material)
         if term not in materials.BROADER:
             known = ", ".join(materials.BROADER)

@@ -52,8 +52,8 @@ class MachineSection(Section):
     name: str = ""
     process: str = "fdm"
     envelope_mm: Extent
-    materials: tuple[str, ...] = Field(min_length=1)
-    control: Literal["octoprint", "virtual", "by_hand"]
+    materials: tuple[str, ...] = ()
+    control: Literal["octoprint", "virtual", "by_hand"] = "by_hand"
     url: str = ""
     api_key: str = Field(default="", repr=False)
     api_key_file: Path | None = None
@@ -81,9 +81,20 @@ class MachineSection(Section):
     smallest_feature_mm: float = Field(default=0.0, ge=0)
 
     @property
+    def on_hand(self) -> tuple[str, ...]:
+        """Every material that lies there, as spool or as sheet; at least one."""
+        return tuple(dict.fromkeys([*self.materials, *(one.material for one in self.stock)]))
+
+    @property
     def driven(self) -> bool:
         """Whether the agent drives it; one that is worked by hand is only described."""
         return self.control != "by_hand"
+
+    @model_validator(mode="after")
+    def _has_something_to_work_with(self) -> MachineSection:
+        if not self.materials and not self.stock:
+            raise ValueError('materials is missing: say what is on hand, such as materials = ["pla"], or list it under stock')
+        return self
 
     @model_validator(mode="after")
     def _needs_an_address(self) -> MachineSection:
@@ -99,7 +110,7 @@ def described(facts: MachineSection) -> v1.Machine:
         name=facts.name,
         process=LASERS[facts.laser] if facts.process == "laser_cutting" else facts.process,
         envelope_mm=v1.Size(x=facts.envelope_mm[0], y=facts.envelope_mm[1], z=facts.envelope_mm[2]),
-        materials=list(dict.fromkeys([*facts.materials, *(one.material for one in facts.stock)])),
+        materials=facts.on_hand,
         control=facts.control,
         axes=facts.axes,
         tools=[v1.Tool(kind=tool.kind, diameter_mm=tool.diameter_mm, reach_mm=tool.reach_mm) for tool in facts.tools],

@@ -61,7 +61,7 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
         reasons.append(reason("machine.out_of_order", machine.out_of_order))
     if needs.process and not processes.satisfies(machine.process, needs.process):
         reasons.append(reason("process.other", needs.process))
-    if not any(materials.satisfies(has, needs.material) for has in machine.materials):
+    if not any(materials.satisfies(has, needs.material) for has in machine.on_hand):
         reasons.append(reason("material.missing", needs.material))
     width, depth, height = machine.envelope_mm
     reasons += too_small(needs, v1.Size(x=width, y=depth, z=height))

@@ -145,7 +145,7 @@ def toolpath_in(file: Path) -> Toolpath:
 
 def material_for(offer: v1.Offer, machine: MachineSection) -> str:
     """The stock on this machine that the offer can be made of."""
-    return next((has for has in machine.materials if satisfies(has, offer.requirement.material)), machine.materials[0])
+    return next((has for has in machine.on_hand if satisfies(has, offer.requirement.material)), machine.on_hand[0])
 
 
 def _printable(material: str) -> str:

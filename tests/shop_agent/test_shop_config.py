@@ -12,6 +12,7 @@ from small_shop import shop, write_shop
 from commonfab.errors import Refused
 from commonfab.place import is_coarse
 from shop_agent.config import load_config, place_of
+from shop_agent.machine_section import described
 
 
 def complaint(file: Path) -> str:
@@ -108,3 +109,14 @@ def test_a_cell_that_would_give_the_address_away_is_refused(tmp_path: Path) -> N
 
 def test_the_data_folder_lies_beside_the_file(tmp_path: Path) -> None:
     assert shop(tmp_path).data_dir == tmp_path / "shop-data"
+
+
+def test_what_lies_there_as_sheet_needs_not_be_said_twice(tmp_path: Path) -> None:
+    file = tmp_path / "shop.toml"
+    head = '[shop]\nid = "loft"\n[[machine]]\nid = "k40"\nprocess = "laser_cutting"\nenvelope_mm = [300, 200, 40]\n'
+    file.write_text(head + 'stock = [{ material = "plywood", thickness_mm = 4 }]\n', encoding="utf-8")
+    machine = load_config(file).machine[0]
+    assert (machine.on_hand, machine.control, machine.driven) == (("plywood",), "by_hand", False)
+    assert described(machine).process == "co2_laser_cutting" and list(described(machine).materials) == ["plywood"]
+    file.write_text(head, encoding="utf-8")
+    assert "materials is missing" in complaint(file)
