@@ -51,6 +51,7 @@ def test_init_writes_a_description_that_passes_and_never_overwrites_one(tmp_path
     assert (tmp_path / "shop.toml").read_text(encoding="utf-8") == written
 
 
+@pytest.mark.slow
 def test_check_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
     run("shop", "init", "--node", "127.0.0.1:1", cwd=tmp_path)
     done = run("shop", "check", cwd=tmp_path)

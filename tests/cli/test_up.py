@@ -71,6 +71,7 @@ def published_cube(node: UpNode, folder: Path) -> str:
     return str(json.loads(done.stdout)["design"]["id"])
 
 
+@pytest.mark.slow
 def test_its_redis_killed_with_9_is_started_again_and_the_job_is_still_there(start_node: Starter, tmp_path: Path) -> None:
     node = start_node(tmp_path / "node")
     job = json.loads(node.run("job", "request", published_cube(node, tmp_path), "--json").stdout)["id"]
@@ -84,6 +85,7 @@ def test_its_redis_killed_with_9_is_started_again_and_the_job_is_still_there(sta
     assert "redis-server ended (signal SIGKILL)" in err
 
 
+@pytest.mark.slow
 def test_who_watches_a_job_goes_on_watching_when_the_node_was_killed_and_started_again(start_node: Starter, tmp_path: Path) -> None:
     listen = f"127.0.0.1:{free_port()}"
     node = start_node(tmp_path / "node", listen=listen)
@@ -109,6 +111,7 @@ def test_its_worker_killed_with_9_is_started_again(start_node: Starter, tmp_path
     until(lambda: node.worker_pid != pid and is_alive(node.worker_pid))
 
 
+@pytest.mark.slow
 def test_killed_with_9_it_leaves_no_child_and_starts_again_with_what_it_had(start_node: Starter, tmp_path: Path) -> None:
     node = start_node(tmp_path / "node")
     maker = node.token("maker", "ada")
