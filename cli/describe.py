@@ -20,6 +20,9 @@ VERDICTS = {
     v1.VERDICT_INFEASIBLE: "[red]cannot be made[/red]",
 }
 
+EXPECTED = (v1.WORK_ORDER_STATE_OFFERED, v1.WORK_ORDER_STATE_ACCEPTED, v1.WORK_ORDER_STATE_RUNNING)
+"""Work orders of which it matters how long they will take."""
+
 
 def word(enum_name: str, prefix: str) -> str:
     """An enum value's name as a person writes it: "waiting for person"."""
@@ -130,7 +133,9 @@ def job(of: v1.Job) -> Iterator[str]:
     asked = of.request
     state = word(v1.JobState.Name(of.state), "JOB_STATE_")
     yield f"[bold]{plain(of.id)}[/bold]  {state}: {of.pieces_good} of {asked.quantity} made"
-    yield f"  {asked.quantity} × {plain(of.specification.part_name)} of {plain(of.specification.title)}, for {plain(of.requester)}"
+    what = f"{plain(of.specification.part_name)} of " if of.specification.part_name else ""
+    yield f"  {asked.quantity} × {what}{plain(of.specification.title)}, for {plain(of.requester)}"
+    yield from _terms(of)
     if of.pieces_unplaced:
         yield f"  {of.pieces_unplaced} without a shop"
     yield from reasons(of.waiting_for)
@@ -138,9 +143,33 @@ def job(of: v1.Job) -> Iterator[str]:
         yield from work_order(order)
 
 
+def _terms(of: v1.Job) -> Iterator[str]:
+    """By when, how urgent, with a first article or not, and which jobs belong to it."""
+    told = []
+    if of.HasField("needed_by"):
+        told.append(f"needed by {moment(of.needed_by)}")
+    if of.request.urgency:
+        told.append(word(v1.Urgency.Name(of.request.urgency), "URGENCY_"))
+    if of.first_article:
+        told.append(f"first article {word(v1.FirstArticle.Name(of.first_article), 'FIRST_ARTICLE_')}")
+    if of.request.assembled:
+        told.append("put together")
+    if told:
+        yield f"  {' · '.join(told)}"
+    if of.product_job_id:
+        yield f"  belongs to the product {plain(of.product_job_id)}"
+    if of.part_job_ids:
+        yield f"  its parts: {plain(', '.join(of.part_job_ids))}"
+
+
 def work_order(of: v1.WorkOrder) -> Iterator[str]:
-    """A work order on one line, and its reasons."""
+    """A work order: how far it is, who is asked, who stands by, and its reasons."""
     state = word(v1.WorkOrderState.Name(of.state), "WORK_ORDER_STATE_")
     scrap = f", {of.pieces_scrap} scrapped" if of.pieces_scrap else ""
-    yield f"  {plain(of.id)}  {plain(of.shop_id)}/{plain(of.machine_id)}  {state}: {of.pieces_good} of {of.quantity}{scrap}"
+    about = f" · about {duration(of.expected)} in all" if of.HasField("expected") and of.state in EXPECTED else ""
+    yield f"  {plain(of.id)}  {plain(of.shop_id)}/{plain(of.machine_id)}  {state}: {of.pieces_good} of {of.quantity}{scrap}{about}"
+    if of.state == v1.WORK_ORDER_STATE_OFFERED and of.asked_shop_ids:
+        left = f", {duration(of.expires_in)} to answer" if of.HasField("expires_in") else ""
+        standby = f"; {plain(of.standby_shop_id)} would be next" if of.standby_shop_id else ""
+        yield f"    asked: {plain(', '.join(of.asked_shop_ids))}{left}{standby}"
     yield from reasons(of.reasons)

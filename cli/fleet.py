@@ -6,12 +6,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from commonfab import v1
+from commonfab.clock import Clock, SystemClock
 from commonfab.errors import Refused
-from shop_agent.config import ShopConfig, load_config, place_of
+from shop_agent.config import ShopConfig, load_config
 from shop_agent.machine_section import described
+from shop_agent.shop_described import described_shop
 
 
-def load_fleet(folder: Path) -> list[v1.Shop]:
+def load_fleet(folder: Path, clock: Clock | None = None) -> list[v1.Shop]:
     """The shops of every `.toml` file under `folder`, in the order of their ids. Nothing secret is read.
 
     Errors: `Refused` (`shop.config` with the file and line; `fleet.empty`; `fleet.twice` where two files describe one shop).
@@ -21,7 +23,7 @@ def load_fleet(folder: Path) -> list[v1.Shop]:
         raise Refused("fleet.empty", str(folder))
     shops: dict[str, v1.Shop] = {}
     for file in files:
-        shop = shop_of(load_config(file, secrets=False))
+        shop = shop_of(load_config(file, secrets=False), clock or SystemClock())
         if shop.id in shops:
             raise Refused("fleet.twice", f"{shop.id} ({file})")
         shops[shop.id] = shop
@@ -33,7 +35,7 @@ def _hidden(inside: Path) -> bool:
     return any(step.startswith(".") for step in inside.parts)
 
 
-def shop_of(config: ShopConfig) -> v1.Shop:
+def shop_of(config: ShopConfig, clock: Clock) -> v1.Shop:
     """A shop as its file describes it, every machine in service that is not said to be out of order."""
     machines = []
     for facts in config.machine:
@@ -41,5 +43,4 @@ def shop_of(config: ShopConfig) -> v1.Shop:
         machine.state = v1.MACHINE_STATE_OUT_OF_ORDER if facts.out_of_order else v1.MACHINE_STATE_READY
         machine.state_reason = facts.out_of_order
         machines.append(machine)
-    shop = config.shop
-    return v1.Shop(id=shop.id, name=shop.name or shop.id, place=place_of(config), machines=machines, operations=shop.operations)
+    return described_shop(config, machines, clock.now())

@@ -7,6 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import job_decisions
+from cli.job_options import (
+    AssembledOption,
+    FirstArticleOption,
+    JobArgument,
+    MaterialOption,
+    NeededInOption,
+    PartOption,
+    ProductOption,
+    QuantityOption,
+    Urgency,
+    UrgencyOption,
+    WithinOption,
+    urgency_of,
+)
 from cli.options import CaOption, CellOption, JsonOption, LatitudeOption, LongitudeOption, NodeOption, TokenOption
 
 if TYPE_CHECKING:
@@ -14,14 +29,6 @@ if TYPE_CHECKING:
     from commonfab.client import Node
 
 app = typer.Typer(no_args_is_help=True, help="Jobs: ask for something to be made, and see how it goes on.")
-
-JobArgument = Annotated[str, typer.Argument(metavar="JOB", help="The job's id, as `commonfab job list` shows it.")]
-PartOption = Annotated[str, typer.Option("--part", help="The part; may be left out where there is only one.")]
-QuantityOption = Annotated[int, typer.Option("--quantity", "-n", min=1, help="Good pieces wanted.")]
-MaterialOption = Annotated[
-    str, typer.Option("--material", help="What it must be made of, such as pla or petg; else what the maker demands.")
-]
-WithinOption = Annotated[float, typer.Option("--within-km", min=0, help="How far away it may be made, km; 0 for any distance.")]
 
 
 @app.command("request")
@@ -35,6 +42,11 @@ def request(
     cell: CellOption = "",
     within_km: WithinOption = 0,
     purpose: Annotated[str, typer.Option(help="What it is for, in your words; the shops see it.")] = "",
+    needed_in: NeededInOption = "",
+    urgency: UrgencyOption = Urgency.USUAL,
+    first_article: FirstArticleOption = False,
+    product: ProductOption = False,
+    assembled: AssembledOption = False,
     watch_it: Annotated[bool, typer.Option("--watch", help="Follow the job until it is done.")] = False,
     as_json: JsonOption = False,
     node: NodeOption = None,
@@ -44,13 +56,25 @@ def request(
     """Ask for pieces of a design. Example: commonfab job request design-0k3x… --quantity 5 --material pla --watch"""
     import secrets
 
-    from cli import output
     from cli.calls import call, endpoint
+    from cli.lengths_of_time import duration_of
     from cli.place import place_of
     from commonfab import v1
 
-    asked = v1.JobRequest(revision=design, part_name=part, quantity=quantity, material=material, within_km=within_km, purpose=purpose)
-    asked.place.CopyFrom(place_of(lat, lon, cell))
+    asked = v1.JobRequest(
+        revision=design,
+        part_name=part,
+        quantity=quantity,
+        material=material,
+        place=place_of(lat, lon, cell),
+        within_km=within_km,
+        purpose=purpose,
+        needed_in=duration_of(needed_in) if needed_in else None,
+        urgency=urgency_of(urgency),
+        first_article=first_article,
+        whole_product=product or assembled,
+        assembled=assembled,
+    )
     where = endpoint(node, token, ca)
     # The key makes it safe for the library to send the request again where the connection breaks under it.
     wish = v1.RequestJobRequest(request=asked, idempotency_key=secrets.token_hex(16))
@@ -61,10 +85,8 @@ def request(
     job = call(where, work)
     if watch_it:
         watch(job.id, as_json, node, token, ca)
-    elif as_json:
-        output.print_json(output.as_json(job))
     else:
-        _show(job)
+        job_decisions.answer(job, as_json)
 
 
 @app.command("watch")
@@ -90,7 +112,7 @@ def show(job_id: JobArgument, as_json: JsonOption = False, node: NodeOption = No
     async def work(of: Node) -> v1.Job:
         return (await of.router.GetJob(v1.GetJobRequest(id=job_id))).job
 
-    _answer(call(endpoint(node, token, ca), work), as_json)
+    job_decisions.answer(call(endpoint(node, token, ca), work), as_json)
 
 
 @app.command("list")
@@ -125,57 +147,6 @@ def list_jobs(as_json: JsonOption = False, node: NodeOption = None, token: Token
     output.show_table("job", "state", "made", "what", "for", "asked", rows=rows)
 
 
-@app.command("cancel")
-def cancel(
-    job_id: JobArgument, as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None
-) -> None:
-    """Withdraw a job; what has not started ends, and shops are told to stop what runs."""
-    from cli.calls import call, endpoint
-    from commonfab import v1
-
-    async def work(of: Node) -> v1.Job:
-        return (await of.router.CancelJob(v1.CancelJobRequest(id=job_id))).job
-
-    _answer(call(endpoint(node, token, ca), work), as_json)
-
-
-@app.command("confirm")
-def confirm(
-    job_id: JobArgument,
-    codes: Annotated[list[str], typer.Argument(metavar="CODE...", help="The codes of the questions that hold it: what is shown is right.")],
-    as_json: JsonOption = False,
-    node: NodeOption = None,
-    token: TokenOption = None,
-    ca: CaOption = None,
-) -> None:
-    """Answer the questions that hold a job: the figures shown are right, go on."""
-    from cli.calls import call, endpoint
-    from commonfab import v1
-
-    async def work(of: Node) -> v1.Job:
-        return (await of.router.ConfirmJob(v1.ConfirmJobRequest(id=job_id, codes=codes))).job
-
-    _answer(call(endpoint(node, token, ca), work), as_json)
-
-
-@app.command("elsewhere")
-def elsewhere(
-    work_order: Annotated[str, typer.Argument(metavar="WORK_ORDER", help="An uncertain work order, as `commonfab job show` names it.")],
-    as_json: JsonOption = False,
-    node: NodeOption = None,
-    token: TokenOption = None,
-    ca: CaOption = None,
-) -> None:
-    """Have the rest of an uncertain work order made elsewhere; what that shop still reports of it is refused."""
-    from cli.calls import call, endpoint
-    from commonfab import v1
-
-    async def work(of: Node) -> v1.Job:
-        return (await of.router.MakeRestElsewhere(v1.MakeRestElsewhereRequest(work_order_id=work_order))).job
-
-    _answer(call(endpoint(node, token, ca), work), as_json)
-
-
 @app.command("explain")
 def explain(
     job_id: Annotated[str, typer.Argument(metavar="[JOB]", help="A job; or leave it out and ask about a design.")] = "",
@@ -189,6 +160,8 @@ def explain(
     lon: LongitudeOption = None,
     cell: CellOption = "",
     within_km: WithinOption = 0,
+    needed_in: NeededInOption = "",
+    product: ProductOption = False,
     as_json: JsonOption = False,
     node: NodeOption = None,
     token: TokenOption = None,
@@ -197,15 +170,24 @@ def explain(
     """Say who could make something and who could not, and why; the nearest miss leads."""
     from cli import output
     from cli.calls import call, endpoint
+    from cli.lengths_of_time import duration_of
     from cli.place import place_of
-    from cli.watching import show_explanation
+    from cli.telling_explanations import show_explanation
     from commonfab import v1
     from commonfab.errors import Refused
 
     if bool(job_id) == bool(design):
         raise Refused("command.subject")
-    place = place_of(lat, lon, cell)
-    wish = v1.JobRequest(revision=design, part_name=part, quantity=quantity, material=material, place=place, within_km=within_km)
+    wish = v1.JobRequest(
+        revision=design,
+        part_name=part,
+        quantity=quantity,
+        material=material,
+        place=place_of(lat, lon, cell),
+        within_km=within_km,
+        needed_in=duration_of(needed_in) if needed_in else None,
+        whole_product=product,
+    )
     question = v1.ExplainJobRequest(job_id=job_id) if job_id else v1.ExplainJobRequest(request=wish)
 
     async def work(of: Node) -> v1.ExplainJobResponse:
@@ -218,17 +200,8 @@ def explain(
         show_explanation(answer)
 
 
-def _answer(job: v1.Job, as_json: bool) -> None:
-    from cli import output
-
-    if as_json:
-        output.print_json(output.as_json(job))
-    else:
-        _show(job)
-
-
-def _show(job: v1.Job) -> None:
-    from cli import describe, output
-
-    for line in describe.job(job):
-        output.say().print(line, soft_wrap=True)
+app.command("cancel")(job_decisions.cancel)
+app.command("confirm")(job_decisions.confirm)
+app.command("approve")(job_decisions.approve)
+app.command("withdraw")(job_decisions.withdraw)
+app.command("elsewhere")(job_decisions.elsewhere)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from cli import design, job, ledger, node, shop, token
+from cli import design, job, ledger, needs, node, shop, token
 from cli.demo.command import demo
 from cli.match import match
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("up")(node.up)
 app.command("demo")(demo)
 app.command("match")(match)
+app.command("needs")(needs.needs)
 app.add_typer(design.app, name="design")
 app.add_typer(job.app, name="job")
 app.add_typer(shop.app, name="shop")

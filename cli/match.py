@@ -114,6 +114,7 @@ def _shop(answer: Any, quantity: int) -> dict[str, Any]:
         "shop": answer.shop.id,
         "name": answer.shop.name,
         "able": answer.able,
+        "ask": answer.asks,
         "machine": answer.machine.id if answer.machine is not None else None,
         "process": way.process if way is not None else None,
         "material": answer.material or None,

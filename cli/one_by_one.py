@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from commonfab import processes, v1
 from commonfab.reasons import reason
-from router.fitness import misfits
+from router.fitness import YES, judge
 
 TOGETHER = "shape.several_parts"
 """The question whether one order means all of them, which the offer to make them one by one takes the place of."""
@@ -24,9 +24,13 @@ def offer_one_by_one(report: v1.GeometryReport, ways: Sequence[v1.Makeability], 
         if processes.satisfies(way.process, "additive") == report.HasField("drawing"):
             continue
         for shop in shops:
-            if any(all(not misfits(_of_piece(way.requirement, piece), machine, shop) for piece in pieces) for machine in shop.machines):
+            if any(_makes_each(way.requirement, pieces, machine, shop) for machine in shop.machines):
                 return (reason("shape.one_by_one", shop.name or shop.id, pieces=len(pieces)), *_asked(way))
     return ()
+
+
+def _makes_each(need: v1.Requirement, pieces: Sequence[v1.Size], machine: v1.Machine, shop: v1.Shop) -> bool:
+    return all(judge(_of_piece(need, piece), machine, shop).verdict == YES for piece in pieces)
 
 
 def _pieces(report: v1.GeometryReport) -> list[v1.Size]:

@@ -52,6 +52,9 @@ def _against(of: ShopAnswer) -> str:
 def _shop(of: ShopAnswer, quantity: int, yes: str) -> Iterator[str]:
     """Parameters: `yes`, the word for a shop that can: now, or once the questions are answered."""
     name = plain(of.shop.name)
+    if of.asks and of.machine is not None:
+        yield f"  [yellow]ask[/yellow]  {name} about {plain(of.machine.id)}: {plain('; '.join(reason.message for reason in of.reasons))}"
+        return
     if not of.able or of.machine is None or of.way is None:
         yield f"  [red]no[/red]   {name}: {plain(_against(of))}"
         return

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from cli.one_by_one import offer_one_by_one
 from commonfab import v1
 from commonfab.envelope import best_room
-from router.fitness import misfits, usable_material
+from router.fitness import ASK, YES, judge, usable_material
+from router.matching import weighed
+from router.willingness import closed
 
 ACCEPT, HOLD, REJECT = "accept", "hold", "reject"
-"""At least one shop can now; a question or a repair comes first; no shop can, or nobody should."""
+"""At least one shop can now; a question or a repair comes first, also one to a shop's owner; no shop can, or nobody should."""
 
 MENDABLE = frozenset(
     ("mesh.no_volume", "mesh.empty", "dxf.no_contour", "brep.no_solid", "brep.open_shell", "brep.no_volume", "toolpath.machine_specific")
@@ -39,7 +41,10 @@ HOSTILE = frozenset(
 
 @dataclass(frozen=True)
 class ShopAnswer:
-    """What one shop says of a part: its best machine for it, by which process, and why not or with how much room to spare."""
+    """What one shop says of a part: its best machine for it, by which process, and why not or with how much room to spare.
+
+    `asks`: nothing stands against it, but something is not known of the machine, and the reasons are questions to its owner.
+    """
 
     shop: v1.Shop
     able: bool
@@ -48,6 +53,7 @@ class ShopAnswer:
     material: str
     margin_mm: float | None
     reasons: tuple[v1.Reason, ...]
+    asks: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +70,7 @@ class PartVerdict:
 
 def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict:
     """Try every machine of every shop, first for what is feasible, then for what needs an answer first."""
-    ways = {verdict: [way for way in inspected.makeability if way.verdict == verdict] for verdict in v1.Verdict.values()}
+    ways = {verdict: [weighed(way) for way in inspected.makeability if way.verdict == verdict] for verdict in v1.Verdict.values()}
     feasible, asked = ways[v1.VERDICT_FEASIBLE], ways[v1.VERDICT_ASK]
     now = [_answer(shop, feasible) for shop in shops]
     if any(answer.able for answer in now):
@@ -75,6 +81,8 @@ def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict
         # The reasons also tell what the other ways would ask: who knows the answer there may prefer one of them.
         others = (reason for way in _open_ways(asked, shops) for reason in way.reasons)
         return _verdict(inspected, HOLD, [*feasible, *asked], later, questions, _unique([*questions, *others]))
+    if any(answer.asks for answer in later):
+        return _verdict(inspected, HOLD, [*feasible, *asked], later, *_asked_of_owners(later))
     if apart := offer_one_by_one(inspected.report, [*feasible, *asked], shops):
         return _verdict(inspected, HOLD, [*feasible, *asked], later, apart, apart)
     impossible = ways[v1.VERDICT_INFEASIBLE]
@@ -84,6 +92,17 @@ def decide(inspected: v1.InspectedPart, shops: Sequence[v1.Shop]) -> PartVerdict
     missing = _unique(reason for answer in later for reason in answer.reasons)
     missing = tuple(reason for reason in missing if reason.code != "process.other") or missing
     return _verdict(inspected, REJECT, [*feasible, *asked], later, questions, _unique([*missing, *against]))
+
+
+def _asked_of_owners(answers: Sequence[ShopAnswer]) -> tuple[tuple[v1.Reason, ...], tuple[v1.Reason, ...]]:
+    """What must be answered for the shop that needs the fewest answers, and what any of them asks: its owner, and the maker where the way
+    itself is a question."""
+    told = [_unique([*answer.reasons, *_asked_of_maker(answer.way)]) for answer in answers if answer.asks]
+    return min(told, key=len), _unique(reason for reasons in told for reason in reasons)
+
+
+def _asked_of_maker(way: v1.Makeability | None) -> Iterable[v1.Reason]:
+    return way.reasons if way is not None and way.verdict == v1.VERDICT_ASK else ()
 
 
 def _nothing_can(inspected: v1.InspectedPart, shops: Sequence[v1.Shop], against: tuple[v1.Reason, ...]) -> PartVerdict:
@@ -132,16 +151,25 @@ def _size_is_open(questions: Iterable[v1.Reason]) -> bool:
 
 
 def _answer(shop: v1.Shop, ways: Sequence[v1.Makeability]) -> ShopAnswer:
-    """The shop's machine that can, or the nearest miss: by the fewest rules, then by the fewest millimetres."""
-    tried = [(misfits(way.requirement, machine, shop), machine, way) for machine in shop.machines for way in ways]
+    """The shop's machine that can, else the one whose owner may say so, else the nearest miss: by the fewest rules, then millimetres."""
+    shut = tuple(closed(shop))
+    tried = [(judge(way.requirement, machine, shop), machine, way) for machine in shop.machines for way in ways]
     if not tried:
-        return ShopAnswer(shop, False, None, None, "", None, ())
-    against, machine, way = min(tried, key=lambda one: (_rules_missed(one[0]), best_room(one[2].requirement, one[1].envelope_mm).misses_mm))
-    if any(reason.code == "process.other" for reason in against):
-        return ShopAnswer(shop, False, None, None, "", None, _unique(reason for reasons, _, _ in tried for reason in reasons))
-    margin = best_room(way.requirement, machine.envelope_mm).margin_mm
+        return ShopAnswer(shop, False, None, None, "", None, shut)
+    fit, machine, way = min(tried, key=lambda one: (_rules_missed(one[0].misfits), len(one[0].questions), _missing_mm(one[2], one[1])))
+    if any(reason.code == "process.other" for reason in fit.misfits):
+        against = _unique([*(reason for fit, _, _ in tried for reason in fit.misfits), *shut])
+        return ShopAnswer(shop, False, None, None, "", None, against)
+    known = all(side > 0 for side in (machine.envelope_mm.x, machine.envelope_mm.y, machine.envelope_mm.z))
+    margin = best_room(way.requirement, machine.envelope_mm).margin_mm if known else None
     material = usable_material(way.requirement, machine)
-    return ShopAnswer(shop, not against, machine, way, material, margin, tuple(against))
+    asks = fit.verdict == ASK and not shut
+    reasons = fit.questions if asks else (*fit.misfits, *shut)
+    return ShopAnswer(shop, fit.verdict == YES and not shut, machine, way, material, margin, reasons, asks)
+
+
+def _missing_mm(way: v1.Makeability, machine: v1.Machine) -> float:
+    return best_room(way.requirement, machine.envelope_mm).misses_mm
 
 
 def _rules_missed(against: Sequence[v1.Reason]) -> int:
@@ -163,7 +191,8 @@ def _verdict(
     reasons: tuple[v1.Reason, ...],
 ) -> PartVerdict:
     processes = tuple(dict.fromkeys(way.process for way in ways))
-    return PartVerdict(inspected, verdict, processes, tuple(sorted(shops, key=lambda one: not one.able)), questions, reasons)
+    answers = tuple(sorted(shops, key=lambda one: (not one.able, not one.asks)))
+    return PartVerdict(inspected, verdict, processes, answers, questions, reasons)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A job as it goes on, and why it goes where it goes."""
+"""A job as it goes on."""
 
 from __future__ import annotations
 
 from cli import describe
 from cli.calls import follow
 from cli.output import as_json as to_json
-from cli.output import notes, plain, print_json_line, say
+from cli.output import notes, print_json_line, say
 from commonfab import v1
 from commonfab.client import Node
 
@@ -35,24 +35,3 @@ async def watch_job(node: Node, job_id: str, as_json: bool) -> None:
             last = lines
     if console.is_terminal and not as_json:
         console.print("\n".join(last), soft_wrap=True)
-
-
-def show_explanation(answer: v1.ExplainJobResponse) -> None:
-    """Write who can, who cannot, and why."""
-    console = say()
-    for line in describe.reasons(answer.waiting_for, indent=""):
-        console.print(line, soft_wrap=True)
-    console.print(f"[green]{len(answer.able)} can make it[/green]" if answer.able else "[yellow]nobody can make it now[/yellow]")
-    for able in answer.able:
-        why = "; ".join(describe.reason(one) for one in able.why)
-        console.print(f"  {_named(able.shop_name, able.shop_id, able.machine_id)}: {why}", soft_wrap=True)
-    if answer.refused:
-        console.print(f"[red]{len(answer.refused)} cannot[/red], the nearest miss first")
-    for refused in answer.refused:
-        console.print(f"  {_named(refused.shop_name, refused.shop_id, refused.machine_id)}")
-        for line in describe.reasons(refused.reasons):
-            console.print(line, soft_wrap=True)
-
-
-def _named(shop_name: str, shop_id: str, machine_id: str) -> str:
-    return f"{plain(shop_name or shop_id)} [dim]{plain(shop_id)}/{plain(machine_id)}[/dim]"

@@ -8,8 +8,6 @@ from pathlib import PurePosixPath
 SOLIDS = (".step", ".stp", ".brep", ".brp", ".iges", ".igs")
 MESHES = (".3mf", ".amf", ".stl", ".ply", ".off", ".obj", ".glb")
 DRAWINGS = (".dxf", ".svg")
-TOOLPATHS = (".gcode", ".gco", ".nc", ".ngc", ".tap")
-SOURCES = (".scad", ".fcstd", ".kicad_pcb", ".kicad_sch", ".gbr", ".gtl", ".gbl", ".drl")
 
 PARTS = (*SOLIDS, *MESHES, *DRAWINGS)
 """Endings of files that describe a part, the richest description first."""

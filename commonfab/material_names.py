@@ -7,22 +7,40 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
+from urllib.parse import unquote
 
-FORMS = ("_sheet", "_plate", "_board", "_filament", "_rod", "_bar", "_platte", "_blech")
-"""Words that name a form of stock and not another substance: "PETG sheet" is PETG."""
+FORMS: Mapping[str, str] = MappingProxyType(
+    {
+        "_sheet": "sheet",
+        "_sheets": "sheet",
+        "_plate": "sheet",
+        "_board": "sheet",
+        "_platte": "sheet",
+        "_blech": "sheet",
+        "_filament": "filament",
+        "_rod": "bar",
+        "_bar": "bar",
+        "_block": "block",
+        "_profile": "profile",
+        "_powder": "powder",
+    }
+)
+"""Words that name a form of stock and not another substance ("PETG sheet" is PETG), each with the form as `Requirement.stock` says it."""
 
 # Names of one term are separated by commas. Where a word means several substances, it stands at the one that needs most care.
 _NAMES: Mapping[str, str] = MappingProxyType(
     {
         "plastic": "plastics, Kunststoff, plastique, plástico, plastica",
-        "pla": "PLA+, PLA-CF, wood PLA, polylactic acid, polylactide, generic PLA, PLA basic, PLA matte, PLA silk",
+        "pla": "PLA+, PLA-CF, wood PLA, polylactic acid, polylactide, generic PLA, PLA basic, PLA matte, PLA silk, bronze PLA, "
+        "brass PLA, brick PLA, color-blending PLA, Chameleon PLA (thermochromic), heat treatable PLA (HTPLA), HTPLA",
         "petg": "PET-G, PETG-CF, generic PETG, PETG basic",
         "pet": "PETE, polyester sheet, mylar",
-        "abs": "acrylonitrile butadiene styrene, generic ABS",
+        "abs": "acrylonitrile butadiene styrene, generic ABS, ABS-M30",
         "asa": "generic ASA",
-        "tpu": "TPE, flex, flexible filament, TPU 95A, TPU95A, generic TPU",
-        "nylon": "PA, PA-CF, PAHT-CF, PA6-CF, PA12-CF, PA6-GF, PA6, PA66, PA12, PA 6, PA 12, polyamide, Polyamid, nylon 6, nylon 12",
-        "polycarbonate": "PC, Lexan, Makrolon, Polycarbonat, policarbonato",
+        "tpu": "TPE, flex, flexible filament, TPU 95A, TPU95A, generic TPU, FLEX (elastic TPE), rubber-like (TPU)",
+        "nylon": "PA, PA-CF, PAHT-CF, PA6-CF, PA12-CF, PA6-GF, PA6, PA66, PA12, PA 6, PA 12, polyamide, Polyamid, nylon 6, nylon 12, "
+        "PA11, PA12 nylon, PA11 nylon, HP PA-12, PA 2200, DuraForm PA plastic",
+        "polycarbonate": "PC, Lexan, Makrolon, Polycarbonat, policarbonato, polycarbonate (PC)",
         "polystyrene": "PS, polystyrol, styrene sheet, poliestireno",
         "hips": "high impact polystyrene",
         "polyethylene": "PE, polyethylen, polietileno",
@@ -30,20 +48,23 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "ldpe": "PE-LD",
         "pp": "polypropylene, polypropylen, polipropileno",
         "pva": "polyvinyl alcohol",
-        "acrylic": "PMMA, Plexiglas, Plexiglass, Perspex, Lucite, Acrylglas, Acryl, acrylic glass, cast acrylic, extruded acrylic, "
-        "acrylique, acrílico, metacrilato",
+        "acrylic": "PMMA, acrylics, poly(methyl methacrylate), Plexiglas, Plexiglass, Perspex, Lucite, Acrylglas, Acryl, acrylic glass, "
+        "cast acrylic, extruded acrylic, acrylique, acrílico, metacrilato",
         "pvc": "vinyl, vinyle, vinilo, Forex, foamed PVC, PVC foam, faux leather, artificial leather, pleather, Kunstleder, "
         "polyvinyl chloride",
         "pom": "Delrin, acetal, POM-C, POM-H, polyoxymethylene",
+        "pei": "polyetherimide, Ultem, Ultem (PEI) 1010, Ultem 1010",
         "fluoropolymer": "FEP, PFA, ETFE",
         "ptfe": "Teflon",
-        "resin": "photopolymer, photopolymer resin, Harz, résine, resina, SLA resin",
+        "resin": "photopolymer, photopolymer resin, Harz, résine, resina, SLA resin, Vero, dental SG resin, dental LT resin",
         "standard_resin": "basic resin",
-        "tough_resin": "ABS-like resin, durable resin",
-        "wood": "Holz, bois, madera, legno, timber, solid wood",
+        "tough_resin": "ABS-like resin, durable resin, durable (PP-like) resin",
+        "castable_resin": "wax-like resin",
+        "high_temperature_resin": "high temperature (RGD525), RGD525",
+        "wood": "Holz, bois, madera, legno, timber, solid wood, woods",
         "plywood": "ply, Sperrholz, Multiplex, birch plywood, birch ply, poplar plywood, Birkensperrholz, Pappelsperrholz, contreplaqué, "
-        "contrachapado, madera contrachapada, compensato, multiplexplatte",
-        "mdf": "medium density fibreboard, medium density fiberboard, fibreboard, fiberboard",
+        "contrachapado, madera contrachapada, compensato, multiplexplatte, laser plywood",
+        "mdf": "medium density fibreboard, medium density fiberboard, fibreboard, fiberboard, MDF veneers",
         "hardboard": "HDF, Masonite, Hartfaser",
         "chipboard": "particle board, particleboard, Spanplatte, aggloméré",
         "hardwood": "Hartholz, Laubholz",
@@ -59,7 +80,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "bamboo": "Bambus, bambou, bambú",
         "paper": "Papier, papel, carta, card, cardstock",
         "cardboard": "Karton, Pappe, Wellpappe, corrugated cardboard, corrugated, Graupappe, greyboard, cartón, cartone",
-        "textile": "fabric, cloth, Stoff, tissu, tejido, tela",
+        "textile": "textiles, fabrics, fabric, cloth, Stoff, tissu, tejido, tela",
         "cotton": "Baumwolle, coton, algodón, denim, canvas",
         "wool": "Wolle, laine, lana",
         "felt": "Filz, feutre, fieltro, wool felt",
@@ -85,14 +106,19 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "stainless_steel": "stainless, inox, Edelstahl, Nirosta, acier inoxydable, acero inoxidable, acciaio inossidabile, "
         "SS, rostfreier Stahl",
         "aisi_304": "304, 304L, SS304, V2A, 1.4301, 1.4307, X5CrNi18-10, 18/8, stainless steel 304, 304 stainless steel, AISI304",
-        "aisi_316": "316, 316L, SS316, V4A, 1.4401, 1.4404, X2CrNiMo17-12-2, stainless steel 316, 316 stainless steel, AISI316",
+        "aisi_316": "316, 316L, SS316, V4A, 1.4401, 1.4404, X2CrNiMo17-12-2, stainless steel 316, 316 stainless steel, AISI316, "
+        "stainless steel 316L",
+        "aisi_630": "17-4 PH, 17-4PH, 1.4542, X5CrNiCuNb16-4, stainless steel 17-4 PH",
         "aisi_430": "430, SS430, 1.4016, X6Cr17, AISI430",
         "galvanised_steel": "galvanized steel, galvanised, galvanized, zinc coated steel, verzinkter Stahl, verzinkt, DX51D, DX51D+Z, "
         "acier galvanisé, acero galvanizado, Zincor, galvanised mild steel",
         "spring_steel": "Federstahl, 1.4310, C75S",
-        "tool_steel": "Werkzeugstahl, 1.2379, D2, O1",
+        "tool_steel": "Werkzeugstahl, 1.2379, D2, O1, A2 tool steel, D2 tool steel, H13 tool steel",
         "aluminium": "aluminum, alu, aluminio, alluminio, Al",
         "aluminium_1050": "1050, EN AW-1050A, AW-1050A, Al99.5, aluminum 1050",
+        "aluminium_2017": "2017, EN AW-2017A, AW-2017A, AlCu4MgSi, 3.1325",
+        "aluminium_alsi10mg": "AlSi10Mg, aluminium alloy AlSi10Mg",
+        "aluminium_alsi12": "AlSi12, aluminium alloy AlSi12",
         "aluminium_5083": "5083, EN AW-5083, AW-5083, AlMg4.5Mn, aluminum 5083",
         "aluminium_5754": "5754, EN AW-5754, AW-5754, AlMg3, 3.3535, aluminum 5754",
         "aluminium_6061": "6061, 6061-T6, EN AW-6061, AW-6061, aluminum 6061, aluminium 6061-T6, aluminum 6061-T6",
@@ -103,7 +129,7 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "bronze": "Bronce, CuSn8, bronzo",
         "titanium": "Titan, titane, titanio, Ti",
         "titanium_grade_2": "Ti grade 2, 3.7035",
-        "titanium_grade_5": "Ti6Al4V, Ti-6Al-4V, 3.7165, Ti grade 5",
+        "titanium_grade_5": "Ti6Al4V, Ti-6Al-4V, 3.7165, Ti grade 5, Ti64, titanium Ti64",
         "zinc": "Zink, titanium zinc, Titanzink",
         "magnesium": "Mg, AZ31, AZ91, elektron",
         "composite": "Verbundwerkstoff, FRP",
@@ -123,6 +149,15 @@ _NAMES: Mapping[str, str] = MappingProxyType(
         "mirror_glass": "mirror, Spiegel",
     }
 )
+
+
+_WIKIPEDIA = re.compile(r"^(?:https?://)?[a-z-]+(?:\.m)?\.wikipedia\.org/wiki/([^#?]+)", re.IGNORECASE)
+
+
+def title_of(name: str) -> str:
+    """The title of the article where a name is an address in Wikipedia, as Open Know-Where asks for; any other name as it is."""
+    article = _WIKIPEDIA.match(name.strip())
+    return unquote(article[1]) if article else name
 
 
 def key(name: str) -> str:

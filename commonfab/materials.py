@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
-from commonfab.material_names import ALIASES, FORMS, key
+from commonfab.material_names import ALIASES, FORMS, key, title_of
 
 _NARROWER: Mapping[str, str] = MappingProxyType(
     {
@@ -32,8 +32,9 @@ _NARROWER: Mapping[str, str] = MappingProxyType(
         "foam": "eva_foam polyurethane_foam polystyrene_foam polyethylene_foam polypropylene_foam",
         "metal": "steel galvanised_steel aluminium copper brass bronze titanium zinc magnesium",
         "steel": "mild_steel stainless_steel tool_steel spring_steel",
-        "stainless_steel": "aisi_304 aisi_316 aisi_430",
-        "aluminium": "aluminium_1050 aluminium_5083 aluminium_5754 aluminium_6061 aluminium_6082 aluminium_7075",
+        "stainless_steel": "aisi_304 aisi_316 aisi_430 aisi_630",
+        "aluminium": "aluminium_1050 aluminium_2017 aluminium_5083 aluminium_5754 aluminium_6061 aluminium_6082 aluminium_7075 "
+        "aluminium_alsi10mg aluminium_alsi12",
         "titanium": "titanium_grade_2 titanium_grade_5",
         "composite": "aluminium_composite glass_fibre_laminate carbon_fibre_laminate hpl",
         "glass_fibre_laminate": "fr4",
@@ -158,7 +159,7 @@ def canonical(term: str) -> str:
     """The vocabulary's own spelling of a term: "Plexiglas" is `acrylic`, "1.4301" is `aisi_304`. An unknown term stays as it is written."""
     if term in BROADER:
         return term
-    spelled = key(term)
+    spelled = key(title_of(term))
     for form in ("", *FORMS):
         if spelled.endswith(form):
             bare = spelled.removesuffix(form) if form else spelled
@@ -166,6 +167,16 @@ def canonical(term: str) -> str:
             if found:
                 return found
     return term.strip()
+
+
+def form_of(term: str) -> str:
+    """The form of stock that a spelling names besides the substance, as `Requirement.stock` says it; empty where it names none.
+
+    "PLA filament" is `filament`, "aluminium rod" is `bar`, "standard resin" is `resin`; "PLA" alone names no form.
+    """
+    spelled = key(title_of(term))
+    form = next((form for suffix, form in FORMS.items() if spelled.endswith(suffix)), "")
+    return form or ("resin" if "resin" in broader_terms(term) else "")
 
 
 def density_of(term: str) -> float:

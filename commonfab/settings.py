@@ -43,9 +43,16 @@ class NodeSettings(BaseSettings):
         validation_alias=AliasChoices("COMMONFAB_REDIS_URL", "REDIS_URL", "redis_url"),
         description="Redis URL; a private redis-server child where it is empty",
     )
+    board_url: str = Field(
+        default="",
+        description="Redis or Redis Cluster of the board, where it is not `redis_url`: `redis+cluster://host:port`",
+    )
     neighbourhood: str = Field(default="home", pattern=r"^[a-z0-9-]{1,32}$", description="name of this node's board in Redis")
     offer_seconds: float = Field(default=3600, gt=0, description="how long an offer stands without an answer")
     lease_seconds: float = Field(default=60, gt=0, description="how long a silent shop keeps a lease")
+    most_calls_per_second: float = Field(
+        default=200, gt=0, description="calls a second that all idle shops together may make; where there are more shops, each waits longer"
+    )
     largest_file_mb: int = Field(default=1024, gt=0, description="largest file that is taken in, MiB")
     inspection_seconds: int = Field(default=120, gt=0, description="longest time one file may take to measure")
     inspection_memory_mb: int = Field(default=4096, gt=0, description="most address space one file may take to measure, MiB")

@@ -12,9 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError
-
 from router.board import Board
+from router.redis_door import TROUBLE, open_listener
 
 RETRY_SECONDS = 0.5
 
@@ -45,14 +44,14 @@ class Bell:
         while True:
             try:
                 await self._listen()
-            except (RedisError, OSError) as error:
+            except TROUBLE as error:
                 log.warning("the bell is silent while Redis is away: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
             for name in list(self._waiting):
                 self._ring(name)
 
     async def _listen(self) -> None:
-        async with self._board.redis.pubsub() as channel:
+        async with await open_listener(self._board.redis) as listener, listener.pubsub() as channel:
             await channel.subscribe(self._board.key("bell"))
             async for message in channel.listen():
                 if message["type"] == "message":

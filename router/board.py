@@ -7,45 +7,87 @@ out of date. `scripts/common.lua` names every key. Time is Redis's own clock unl
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.commands.core import AsyncScript
+from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import NoScriptError
 
 from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.reasons import reason
+from router.board_scripts import load_scripts
 
 KEEP_ENDED_MS = 30 * 24 * 3600 * 1000
 """Ended jobs leave Redis after thirty days; what was made is in the ledger for ever."""
 
 LATE_AT_ONCE = 500
 
-SCRIPTS = (
-    *("post_job", "confirm_job", "cancel_job", "offer", "accept", "decline", "start", "release", "finish", "hear"),
-    *("pass_deadlines", "make_rest_elsewhere", "read_job", "read_shops", "read_offers"),
-)
+OUT_OF_SERVICE = (v1.MACHINE_STATE_OUT_OF_ORDER, v1.MACHINE_STATE_MAINTENANCE)
 
 
 @dataclass(frozen=True)
-class Lot:
-    """A number of pieces for one machine, as planned: what `Board.offer` puts before a shop."""
+class NewJob:
+    """A job to be put on the board.
+
+    `quantity`, good pieces; `questions` hold it until they are confirmed; `product`, the id of the product's job that it is a part of;
+    `parts`, for a product, the ids of its parts' jobs, which must be done first; `needs_work`, whether a product is then put together by a
+    shop, or done at once. A first article is asked for by `request.first_article`; of a single piece, or of what no shop works on, it
+    would say nothing.
+    """
+
+    id: str
+    request: v1.JobRequest
+    specification: v1.JobSpecification
+    quantity: int
+    questions: tuple[v1.Reason, ...] = ()
+    product: str = ""
+    parts: tuple[str, ...] = ()
+    needs_work: bool = True
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A shop that is asked about a lot.
+
+    `minutes`, machine time of the whole lot; `sequence`, what the plan saw of the shop; `asked_again`, it did not answer about this job
+    before and is asked all the same.
+    """
 
     shop_id: str
     machine_id: str
-    quantity: int
     minutes: float
     offer: v1.Offer
+    sequence: int
     asked_again: bool = False
 
 
 @dataclass(frozen=True)
+class Lot:
+    """Pieces that are offered together: whoever of `asked`, best placed first, accepts first gets them. Nobody asks `standby` yet."""
+
+    order_id: str
+    quantity: int
+    asked: tuple[Asked, ...]
+    standby: str = ""
+
+
+@dataclass(frozen=True)
+class Offered:
+    """What came of offering: whether each lot still fitted the present, and the new sequence of each shop that is asked."""
+
+    placed: tuple[bool, ...]
+    sequences: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Report:
-    """The end of an attempt as the shop signed it."""
+    """The end of an attempt as the shop signed it.
+
+    `estimated_minutes`, what the pieces made were expected to take on that machine, and `took_minutes`, what they took: 0 where unknown.
+    """
 
     attempt: v1.AttemptRef
     outcome: str
@@ -53,55 +95,74 @@ class Report:
     scrap: int
     signed: v1.SignedWork
     reasons: Sequence[v1.Reason] = ()
+    estimated_minutes: float = 0.0
+    took_minutes: float = 0.0
+    process: str = ""
 
 
 class Board:
     """The board of one neighbourhood.
 
-    Parameters: `redis`, a client that returns bytes; `neighbourhood`, the hash tag of its keys; `clock`, a clock that replaces Redis's
-    own, for tests.
+    Parameters: `redis`, a client that returns bytes, of one server or of a cluster; `neighbourhood`, the hash tag of its keys; `clock`, a
+    clock that replaces Redis's own, for tests.
     """
 
-    def __init__(self, redis: Redis, neighbourhood: str, clock: Clock | None = None) -> None:
+    def __init__(self, redis: Redis | RedisCluster, neighbourhood: str, clock: Clock | None = None) -> None:
         self.redis: Any = redis  # the stubs of redis-py cannot say that this client returns bytes
         self.prefix = f"cf:{{{neighbourhood}}}:board"
         self._clock = clock
-        self._scripts = _load_scripts(redis)
+        self._scripts = load_scripts()
 
     def key(self, *names: str) -> str:
         """The key of that name, as `scripts/common.lua` lists them."""
         return ":".join((self.prefix, *names))
 
     async def run(self, script: str, *arguments: Any) -> Any:
-        """Run a script of `scripts/` with the arguments that its head lists from ARGV 3 on."""
-        moment = 0 if self._clock is None else int(self._clock.now() * 1000)
-        return await self._scripts[script](keys=[self.prefix], args=[moment, KEEP_ENDED_MS, *arguments])
+        """Run a script of `scripts/` with the arguments that its head lists from ARGV 3 on.
 
-    async def post_job(
-        self, job_id: str, requester: str, request: v1.JobRequest, specification: v1.JobSpecification, questions: bytes, once: str
-    ) -> str:
-        """Put a job on the board and answer its id; where `once` was used before, the id of the job that it made then.
-
-        Parameters: `questions`, a serialized `ExplainJobResponse` whose `waiting_for` hold the job; empty to let it go at once.
+        Its one key is the board's prefix, by which a cluster's client finds the node that holds the neighbourhood.
         """
-        written = (request.SerializeToString(), specification.SerializeToString(), questions)
-        state = "held" if questions else "open"
-        posted: bytes = await self.run("post_job", job_id, requester, once, *written, request.quantity, state)
-        return posted.decode()
+        moment = 0 if self._clock is None else int(self._clock.now() * 1000)
+        given = (1, self.prefix, moment, KEEP_ENDED_MS, *arguments)
+        known = self._scripts[script]
+        try:
+            return await self.redis.evalsha(known.sha, *given)
+        except NoScriptError:
+            return await self.redis.eval(known.text, *given)
+
+    async def post(self, requester: str, once: str, jobs: Sequence[NewJob]) -> str:
+        """Put jobs on the board, all or none, and answer the id of the first, which for a product is the product's own.
+
+        Where `once` was used before by the same requester: the id that it made then, and nothing is added.
+        """
+        return bytes(await self.run("post", requester, once, *(value for job in jobs for value in _flat_job(job)))).decode()
 
     async def confirm_job(self, job_id: str) -> None:
         """Let a held job go on. Errors: `Refused` (`job.not_held`)."""
         _refuse(await self.run("confirm_job", job_id), job_id)
 
+    async def approve_first(self, job_id: str) -> None:
+        """Let the rest follow a first article.
+
+        Errors: `Refused` (`job.first_not_made`, `job.no_first_article`, `job.ended`, `job.unknown`).
+        """
+        _refuse(await self.run("approve_first", job_id), job_id)
+
     async def cancel_job(self, job_id: str) -> None:
-        """Withdraw a job. Errors: `Refused` (`job.ended`)."""
+        """Withdraw a job, and with a product its parts. Errors: `Refused` (`job.ended`, `job.of_product`, `job.unknown`)."""
         _refuse(await self.run("cancel_job", job_id), job_id)
 
-    async def offer(self, order_id: str, job_id: str, lot: Lot, stands_ms: int) -> bool:
-        """Propose a lot; False where the plan no longer fits the present."""
-        again = "unanswered" if lot.asked_again else ""
-        described = (lot.quantity, lot.offer.SerializeToString(), lot.minutes, stands_ms, again)
-        return bool(await self.run("offer", order_id, job_id, lot.shop_id, lot.machine_id, *described))
+    async def offer(self, job_id: str, lots: Sequence[Lot], stands_ms: int) -> Offered:
+        """Propose lots of one job. A lot of which anything no longer fits the present is not offered to anybody."""
+        flat: list[Any] = []
+        for lot in lots:
+            flat += [lot.order_id, lot.quantity, lot.standby, len(lot.asked)]
+            for one in lot.asked:
+                again = "unanswered" if one.asked_again else ""
+                flat += [one.shop_id, one.machine_id, one.minutes, one.offer.SerializeToString(), one.sequence, again]
+        placed, sequences = await self.run("offer", job_id, stands_ms, *flat)
+        moved = {shop.decode(): int(sequence) for shop, sequence in zip(sequences[::2], sequences[1::2], strict=True)}
+        return Offered(tuple(bool(held) for held in placed), moved)
 
     async def accept(self, order_id: str, shop_id: str, lease_ms: int) -> v1.AttemptRef:
         """Take an offer. Errors: `Refused` (`offer.gone`, `offer.other_shop`)."""
@@ -114,7 +175,7 @@ class Board:
         _refuse(await self.run("decline", order_id, shop_id), order_id)
 
     async def start(self, attempt: v1.AttemptRef, shop_id: str, lease_ms: int) -> None:
-        """Give leave to start. Errors: `Refused` (`attempt.superseded`, `job.cancelled`)."""
+        """Give leave to start. Errors: `Refused` (`attempt.superseded`, `job.cancelled`, `order.withdrawn`)."""
         code = await self.run("start", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, lease_ms)
         _refuse(code, attempt.work_order_id)
 
@@ -130,8 +191,13 @@ class Board:
         """
         attempt = report.attempt
         made = (report.outcome, report.good, report.scrap, report.signed.SerializeToString(), pack_reasons(report.reasons))
-        code = await self.run("finish", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, *made)
+        pace = (report.estimated_minutes, report.took_minutes, report.process)
+        code = await self.run("finish", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, *made, *pace)
         _refuse(code, attempt.work_order_id)
+
+    async def withdraw_order(self, order_id: str) -> None:
+        """Take one lot back from its shop, or from those that are asked. Errors: `Refused` (`order.unknown`, `order.ended`)."""
+        _refuse(await self.run("withdraw_order", order_id), order_id)
 
     async def make_rest_elsewhere(self, order_id: str) -> None:
         """Give the rest of an uncertain work order to others. Errors: `Refused` (`order.not_uncertain`)."""
@@ -144,11 +210,12 @@ class Board:
             raise Refused("shop.key_changed", shop.id)
 
     async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> tuple[str, ...]:
-        """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop" or "drop".
+        """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop", "withdrawn" or "drop".
 
-        Errors: `Refused` (`shop.key_changed`).
+        Offers that stand with a closed shop, or with a machine out of service, are withdrawn. Errors: `Refused` (`shop.key_changed`).
         """
-        flat: list[Any] = []
+        out = [machine.id for machine in shop.machines if machine.state in OUT_OF_SERVICE]
+        flat: list[Any] = ["1" if shop.closed else "", pack_reasons([reason("offer.withdrawn")]), len(out), *out]
         for held in attempts:
             phase = "running" if held.phase == v1.ATTEMPT_PHASE_RUNNING else "preparing"
             ref = held.attempt
@@ -179,10 +246,21 @@ def unpack_reasons(packed: bytes) -> list[v1.Reason]:
     return list(v1.ExplainJobResponse.FromString(packed).waiting_for)
 
 
-def _load_scripts(redis: Redis) -> dict[str, AsyncScript]:
-    folder = files("router") / "scripts"
-    common = (folder / "common.lua").read_text(encoding="utf-8")
-    return {name: redis.register_script(common + (folder / f"{name}.lua").read_text(encoding="utf-8")) for name in SCRIPTS}
+def _flat_job(job: NewJob) -> tuple[Any, ...]:
+    """The fourteen values of a job, as the head of `scripts/post.lua` lists them."""
+    request = job.request
+    written = (request.SerializeToString(), job.specification.SerializeToString(), pack_reasons(job.questions))
+    urgency = v1.Urgency.Name(request.urgency).removeprefix("URGENCY_").lower() if request.urgency else ""
+    needed_in = request.needed_in.ToMilliseconds() if request.HasField("needed_in") else ""
+    first = "wanted" if request.first_article and job.needs_work and job.quantity > 1 else ""
+    state = "held" if job.questions else "waits" if job.parts else "open"
+    product = (job.product, " ".join(job.parts), len(job.parts), int(job.needs_work), state, _milliseconds_each(job.specification))
+    return (job.id, *written, job.quantity, urgency, needed_in, first, *product)
+
+
+def _milliseconds_each(specification: v1.JobSpecification) -> int:
+    """Machine time for one piece, by the way that takes least."""
+    return min((way.estimate.machine_time.ToMilliseconds() for way in specification.ways), default=0)
 
 
 def _refuse(code: bytes, subject: str) -> None:

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
@@ -18,88 +18,80 @@ from commonfab.reasons import reason
 from router.bell import Bell, rings_within
 from router.board import Board, Report
 from router.board_reading import OffersOnBoard, read_offers, read_order
-from router.dispatch import Terms
+from router.overview import Overview
+from router.pulse import Pulse
 
 KEY_BYTES = 32
 MOST_MACHINES = 1000
-CALLS_PER_LEASE = 6
-"""An agent that may miss a call or two still keeps its lease."""
-
 WISHES = {
     "go_on": (v1.WISH_GO_ON, ""),
     "stop": (v1.WISH_STOP, "job.cancelled"),
+    "withdrawn": (v1.WISH_STOP, "order.withdrawn"),
     "drop": (v1.WISH_DROP, "attempt.superseded"),
 }
 
 
 @dataclass(frozen=True)
 class Desk:
-    """The desk of one board. `on_refused` is told the code of every event that was refused, to be counted."""
+    """The desk of one board.
+
+    `draw` gives a number from 0 to 1 for each call, which spreads the calls of many agents; `on_refused` is told the code of every event
+    that was refused, to be counted.
+    """
 
     board: Board
     bell: Bell
-    terms: Terms
+    overview: Overview
+    draw: Callable[[], float]
     on_refused: Callable[[str], Any]
+    _keys: dict[str, bytes] = field(default_factory=dict)
 
     @property
-    def lease_ms(self) -> int:
-        """How long a lease holds, ms."""
-        return int(self.terms.lease_seconds * 1000)
+    def pulse(self) -> Pulse:
+        """How often agents call now, and how long a lease holds."""
+        return self.overview.pulse
 
     async def synchronize(self, told: v1.SynchronizeRequest, shop_id: str) -> v1.SynchronizeResponse:
         """Answer an agent that speaks for `shop_id`. Errors: `Refused` (`token.subject`, `shop.malformed`, `shop.key_changed`)."""
         _check_shop(told.shop, shop_id)
+        pulse, pause = self.pulse, self.pulse.next_call(self.draw())
+        patience = told.patience.ToTimedelta().total_seconds()
         with self.bell.listening(shop_id) as rung:
             # First who it is: a shop with another key must not have its events carried out.
-            await self.board.check_key(told.shop)
-            receipts = [await self._receipt(event, told.shop) for event in told.events]
-            wishes = await self._hear(told)
-            standing = await read_offers(self.board, shop_id)
+            await self._check_key(told.shop)
+            receipts = [await self._receipt(event, told.shop, pulse) for event in told.events]
+            wishes, standing = await self._hear(told, pulse)
             urgent = receipts or any(wish == "drop" for wish in wishes)
-            if not urgent and standing.version == told.version and await rings_within(rung, self._held_for(told)):
-                wishes = await self._hear(told)
-                standing = await read_offers(self.board, shop_id)
-        return self._answer(told, receipts, wishes, standing)
+            if not urgent and standing.version == told.version and await rings_within(rung, min(patience, pause)):
+                wishes, standing = await self._hear(told, pulse)
+        return _answer(told, receipts, wishes, standing, pulse, max(0.0, pause - patience))
 
-    async def _hear(self, told: v1.SynchronizeRequest) -> tuple[str, ...]:
-        return await self.board.hear(told.shop, told.agent_run, self.lease_ms, told.attempts)
+    async def _check_key(self, shop: v1.Shop) -> None:
+        """The first key that a shop came with is its key for ever, so it needs to be looked up once."""
+        if self._keys.get(shop.id) != shop.public_key:
+            await self.board.check_key(shop)
 
-    def _held_for(self, told: v1.SynchronizeRequest) -> float:
-        """How long a call may be held: what the agent allows, but never so long that its leases or its presence are in danger."""
-        return min(told.patience.ToTimedelta().total_seconds(), self.terms.lease_seconds / 3)
+    async def _hear(self, told: v1.SynchronizeRequest, pulse: Pulse) -> tuple[tuple[str, ...], OffersOnBoard]:
+        wishes = await self.board.hear(told.shop, told.agent_run, pulse.lease_ms, told.attempts)
+        self._keys[told.shop.id] = told.shop.public_key
+        return wishes, await read_offers(self.board, told.shop.id)
 
-    def _answer(
-        self, told: v1.SynchronizeRequest, receipts: list[v1.Receipt], wishes: tuple[str, ...], standing: OffersOnBoard
-    ) -> v1.SynchronizeResponse:
-        patient = told.patience.ToTimedelta().total_seconds() > 0
-        call_again, lease = Duration(), Duration()
-        call_again.FromMilliseconds(0 if patient else self.lease_ms // CALLS_PER_LEASE)
-        lease.FromMilliseconds(self.lease_ms)
-        return v1.SynchronizeResponse(
-            receipts=receipts,
-            offers=standing.offers,
-            wishes=[_wished(held.attempt, wish) for held, wish in zip(told.attempts, wishes, strict=True)],
-            call_again_in=call_again,
-            lease=lease,
-            version=standing.version,
-        )
-
-    async def _receipt(self, event: v1.ShopEvent, shop: v1.Shop) -> v1.Receipt:
+    async def _receipt(self, event: v1.ShopEvent, shop: v1.Shop, pulse: Pulse) -> v1.Receipt:
         """Carry out one event. What is refused changes nothing, is answered with its reason, and is counted."""
         try:
-            return v1.Receipt(event_id=event.id, attempt=await self._carry_out(event, shop))
+            return v1.Receipt(event_id=event.id, attempt=await self._carry_out(event, shop, pulse.lease_ms))
         except Refused as refused:
             self.on_refused(refused.code)
             return v1.Receipt(event_id=event.id, refusal=refused.message())
 
-    async def _carry_out(self, event: v1.ShopEvent, shop: v1.Shop) -> v1.AttemptRef | None:
+    async def _carry_out(self, event: v1.ShopEvent, shop: v1.Shop, lease_ms: int) -> v1.AttemptRef | None:
         kind = event.WhichOneof("event")
         if kind == "accept":
-            return await self.board.accept(event.accept.work_order_id, shop.id, self.lease_ms)
+            return await self.board.accept(event.accept.work_order_id, shop.id, lease_ms)
         if kind == "decline":
             await self.board.decline(event.decline.work_order_id, shop.id)
         elif kind == "start":
-            await self.board.start(event.start.attempt, shop.id, self.lease_ms)
+            await self.board.start(event.start.attempt, shop.id, lease_ms)
         elif kind == "release":
             await self.board.release(event.release.attempt, shop.id, event.release.reasons)
         elif kind == "complete":
@@ -127,7 +119,32 @@ class Desk:
         offer, job_id = await read_order(self.board, work.attempt.work_order_id)
         if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
             raise Refused("report.mismatch", "it names another job, revision or part than its work order")
-        return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons)
+        made = work.pieces_good + work.pieces_scrap
+        estimated = offer.estimate.machine_time.ToTimedelta().total_seconds() / 60 * made
+        took = work.machine_time.ToTimedelta().total_seconds() / 60
+        process = offer.requirement.process
+        return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons, estimated, took, process)
+
+
+def _answer(
+    told: v1.SynchronizeRequest,
+    receipts: Sequence[v1.Receipt],
+    wishes: Sequence[str],
+    standing: OffersOnBoard,
+    pulse: Pulse,
+    pause_seconds: float,
+) -> v1.SynchronizeResponse:
+    call_again, lease = Duration(), Duration()
+    call_again.FromMilliseconds(int(pause_seconds * 1000))
+    lease.FromMilliseconds(pulse.lease_ms)
+    return v1.SynchronizeResponse(
+        receipts=receipts,
+        offers=standing.offers,
+        wishes=[_wished(held.attempt, wish) for held, wish in zip(told.attempts, wishes, strict=True)],
+        call_again_in=call_again,
+        lease=lease,
+        version=standing.version,
+    )
 
 
 def _wished(attempt: v1.AttemptRef, wish: str) -> v1.WishedAttempt:

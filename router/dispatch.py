@@ -1,42 +1,52 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Proposes open work to shops: read the board, plan, and offer what still holds. Any number of routers may do this side by side."""
+"""Proposes open work to shops: read what changed, plan, and offer what still holds. Any number of routers may do this side by side."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 from google.protobuf.duration_pb2 import Duration
-from redis.exceptions import RedisError
 
 from commonfab import v1
-from commonfab.errors import Refused
 from commonfab.ids import Ids
 from router.bell import Bell, rings_within
-from router.board import Board, Lot
-from router.board_reading import JobOnBoard, ShopOnBoard, open_jobs, read_job, read_shops
-from router.matching import Able, Match, Wanted, match
-from router.planning import split
-from router.ranking import RankingPolicy, minutes_per_piece, why
+from router.board import Asked, Board, Lot
+from router.board_reading import LIVE, JobOnBoard, OpenJob, open_jobs, read_jobs
+from router.matching import Able, Wanted
+from router.overview import Overview
+from router.planning import PlannedLot, plan
+from router.pulse import Terms
+from router.ranking import Among, RankingPolicy, among, minutes_per_piece, why
+from router.redis_door import TROUBLE
+from router.turns import in_turn
 
 LOOK_AGAIN_SECONDS = 2.0
 DEADLINES_EVERY_SECONDS = 0.5
+
+JOBS_AT_ONCE = 1000
+"""Open jobs that are looked at in one round; the others have their turn when some of these are placed."""
+
+JOBS_PER_READING = 32
+"""Jobs that are planned on one picture of the street. More would plan on an older picture, fewer would read more often."""
+
+TRIES = 3
+"""How often a plan that came too late is made anew before the job waits for the next round."""
+
+ENOUGH = 64
+"""Able machines to choose from. More would rarely change a plan, because the nearest come first."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Terms:
-    """For how long things hold: an offer without an answer, a lease without a call, a shop's presence without a call."""
+class Tried:
+    """A job for which nobody was able, as it stood, and the round of the overview in which that was so."""
 
-    offer_seconds: float
-    lease_seconds: float
-
-    @property
-    def present_seconds(self) -> float:
-        """How long after its last call a shop is still asked. An idle agent calls at least three times in a lease."""
-        return 2 * self.lease_seconds
+    version: int
+    round: int
 
 
 @dataclass(frozen=True)
@@ -45,9 +55,11 @@ class Dispatcher:
 
     board: Board
     bell: Bell
+    overview: Overview
     policy: RankingPolicy
     terms: Terms
     ids: Ids
+    _waiting: dict[str, Tried] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Plan whenever there is something to plan, until cancelled."""
@@ -55,7 +67,7 @@ class Dispatcher:
             while True:
                 try:
                     await self.plan_all()
-                except RedisError as error:
+                except TROUBLE as error:
                     log.warning("planning waits for Redis: %s", error)
                 await rings_within(rung, LOOK_AGAIN_SECONDS)
 
@@ -64,58 +76,121 @@ class Dispatcher:
         while True:
             try:
                 await self.board.pass_deadlines()
-            except RedisError as error:
+            except TROUBLE as error:
                 log.warning("deadlines wait for Redis: %s", error)
             await asyncio.sleep(DEADLINES_EVERY_SECONDS)
 
     async def plan_all(self) -> None:
-        """Offer what can be offered of every open job, oldest first.
+        """Offer what can be offered of every open job, each in its turn."""
+        opening = await open_jobs(self.board, JOBS_AT_ONCE)
+        turns = in_turn(opening.jobs, opening.now_ms, self.policy, {job.id: job.minutes_left for job in opening.jobs})
+        self._forget_all_but({job.id for job in turns})
+        for start in range(0, len(turns), JOBS_PER_READING):
+            await self.overview.catch_up()
+            late = await self._plan(turns[start : start + JOBS_PER_READING])
+            for _ in range(TRIES - 1):
+                if not late:
+                    break
+                await self.overview.catch_up()
+                late = await self._plan(late)
 
-        The shops are read once; what is offered to them here is added to their queues, so that the next job sees it.
-        """
-        waiting = await open_jobs(self.board)
-        shops = await read_shops(self.board) if waiting else []
-        for job_id in waiting:
-            try:
-                known = await read_job(self.board, job_id)
-            except Refused:  # it ended and was forgotten in between
-                continue
-            shops = queue_up(shops, await self.plan(known, shops))
+    async def _plan(self, turns: Sequence[OpenJob]) -> list[OpenJob]:
+        """Offer the unplaced pieces of some jobs; answers those whose plan was out of date when it was offered."""
+        known = await read_jobs(self.board, [job.id for job in turns])
+        late = []
+        for turn in turns:
+            job = known.get(turn.id)  # It may have ended and been forgotten in between.
+            if job is not None and not await self._offer(job):
+                late.append(turn)
+        return late
 
-    async def plan(self, known: JobOnBoard, shops: list[ShopOnBoard]) -> list[Lot]:
-        """Offer the unplaced pieces of one job; answers the lots whose offer still fitted the present."""
-        job, placed = known.job, []
-        found = match(wanted(known), shops, self.terms.present_seconds)
-        for able, pieces in split(job.pieces_unplaced, found.able, self.policy):
-            order_id = self.ids("order")
-            lot, stands_ms = _lot(order_id, job, able, pieces), int(self.terms.offer_seconds * 1000)
-            if await self.board.offer(order_id, job.id, lot, stands_ms):
-                placed.append(lot)
-                log.info("%s: %d × %s offered to %s", job.id, pieces, job.specification.part_name, able.shop.id)
-        return placed
+    async def _offer(self, known: JobOnBoard) -> bool:
+        """Plan one job and offer its lots; False where the plan was out of date."""
+        pieces = plannable(known)
+        if not pieces:
+            return True
+        wish = wanted(known, self.overview)
+        able = self._able(known, wish)
+        if not able:
+            return True
+        planned = plan(wish, able, self.policy, pieces=pieces)
+        beside = among(able, pieces)
+        lots = [self._lot(known.job, lot, beside) for lot in planned.lots]
+        offered = await self.board.offer(known.job.id, lots, int(self.terms.offer_seconds * 1000))
+        placed = [lot for lot, held in zip(lots, offered.placed, strict=True) if held]
+        self.overview.placed(placed, offered.sequences)
+        for lot in placed:
+            asked = ", ".join(one.shop_id for one in lot.asked)
+            log.info("%s: %d × %s offered to %s", known.job.id, lot.quantity, known.job.specification.part_name, asked)
+        return all(offered.placed)
+
+    def _able(self, known: JobOnBoard, wish: Wanted) -> list[Able]:
+        """Who could make the job. One that nobody could make is tried again only on what has changed since."""
+        tried = self._waiting.get(known.job.id)
+        overview = self.overview
+        only = overview.moved_since(tried.round) if tried and tried.version == known.version else None
+        if only is not None and not only:
+            return []
+        found = overview.index.find(wish, overview.now_ms, overview.present_seconds, ENOUGH, only)
+        able = free_to_take(found, known)
+        if able:
+            self._waiting.pop(known.job.id, None)
+        else:
+            self._waiting[known.job.id] = Tried(known.version, overview.round)
+        return able
+
+    def _forget_all_but(self, jobs: set[str]) -> None:
+        for job_id in self._waiting.keys() - jobs:
+            del self._waiting[job_id]
+
+    def _lot(self, job: v1.Job, planned: PlannedLot, beside: Among) -> Lot:
+        order_id = self.ids("order")
+        chosen = (planned.able, *planned.others)
+        asked = tuple(_asked(order_id, job, able, planned.quantity, why(able, self.policy, beside)) for able in chosen)
+        return Lot(order_id, planned.quantity, asked, planned.standby.shop.id if planned.standby else "")
 
 
-def wanted(known: JobOnBoard) -> Wanted:
+def plannable(known: JobOnBoard) -> int:
+    """How many pieces may be offered now: all that have no shop, but of a first article one until the requester has approved of it."""
+    unplaced = known.job.pieces_unplaced
+    if known.first not in ("wanted", "made"):
+        return unplaced
+    begun = any(order.state in LIVE for order in known.job.work_orders)
+    return 0 if begun or known.first == "made" else min(1, unplaced)
+
+
+def free_to_take(found: Sequence[Able], known: JobOnBoard) -> list[Able]:
+    """Those of the able that may be asked for more of a job. A machine for which a lot was made small has one lot of a job at a time."""
+    held = {(order.shop_id, order.machine_id) for order in known.job.work_orders if order.state in LIVE}
+    return [one for one in found if one.most_pieces is None or (one.shop.id, one.machine.id) not in held]
+
+
+def wanted(known: JobOnBoard, overview: Overview) -> Wanted:
     """What matching needs to know of a job."""
-    request = known.job.request
-    return Wanted(known.job.specification.ways, request.place, request.within_km, known.passed)
+    job = known.job
+    left = None if known.needed_ms is None else (known.needed_ms - overview.now_ms) / 60_000
+    wish = wish_of(job.request, job.specification, job.requester, overview)
+    first = next((order.shop_id for order in job.work_orders if order.pieces_good), "") if known.first else ""
+    return replace(wish, passed=known.passed, quantity=job.pieces_unplaced, needed_in_minutes=left, first_shop=first)
 
 
-def queue_up(shops: list[ShopOnBoard], lots: list[Lot]) -> list[ShopOnBoard]:
-    """The shops with those lots added to their machines' queues."""
-    minutes: dict[str, dict[str, float]] = {}
-    for lot in lots:
-        queue = minutes.setdefault(lot.shop_id, {})
-        queue[lot.machine_id] = queue.get(lot.machine_id, 0.0) + lot.minutes
-    return [known.with_more(minutes[known.shop.id]) if known.shop.id in minutes else known for known in shops]
+def wish_of(request: v1.JobRequest, specification: v1.JobSpecification, requester: str, overview: Overview) -> Wanted:
+    """What matching needs to know of a wish that is no job yet."""
+    needed = request.needed_in.ToTimedelta().total_seconds() / 60 if request.HasField("needed_in") else None
+    return Wanted(
+        ways=specification.ways,
+        place=request.place,
+        within_km=request.within_km,
+        passed={},
+        requester=requester,
+        quantity=request.quantity,
+        needed_in_minutes=needed,
+        minute_of_week=overview.minute_of_week,
+        today=overview.today,
+    )
 
 
-async def match_now(board: Board, wish: Wanted, terms: Terms) -> Match:
-    """Try every machine that is known now."""
-    return match(wish, await read_shops(board), terms.present_seconds)
-
-
-def _lot(order_id: str, job: v1.Job, able: Able, pieces: int) -> Lot:
+def _asked(order_id: str, job: v1.Job, able: Able, pieces: int, reasons: Sequence[v1.Reason]) -> Asked:
     need = v1.Requirement()
     need.CopyFrom(able.way.requirement)
     need.material = able.material
@@ -133,7 +208,8 @@ def _lot(order_id: str, job: v1.Job, able: Able, pieces: int) -> Lot:
         mesh_sha256=job.specification.mesh_sha256,
         purpose=job.request.purpose,
         distance_km=able.distance_km,
-        why=why(able),
+        why=reasons,
         expires_in=Duration(),
     )
-    return Lot(able.shop.id, able.machine.id, pieces, minutes_per_piece(able) * pieces, offer, able.unanswered)
+    minutes = minutes_per_piece(able) * pieces
+    return Asked(able.shop.id, able.machine.id, minutes, offer, able.sequence, able.unanswered)

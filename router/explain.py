@@ -1,48 +1,130 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Who can, in this order and why; who cannot, and why; and what a job waits for."""
+"""Who can, in this order and why; who cannot, and why; what comes nearest; and what a job waits for."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.reasons import reason
 from router.board_reading import LIVE, JobOnBoard
-from router.matching import Able, Match, Unable
-from router.ranking import RankingPolicy, rank, why
+from router.dispatch import plannable
+from router.matching import Able, Group, Match, Wanted, grouped
+from router.nearest import nearest_misses, nearness, refused
+from router.ranking import Among, RankingPolicy, among, rank, terms, why
+from router.wording import counted, lasting, machines, pieces, shops
+
+MOST_TOLD = 50
+"""Machines of a kind in one answer; the groups count all."""
+
+Lots = Mapping[tuple[str, str], int]
+"""By shop and machine, the pieces that would be offered if the rest were planned now."""
+
+UNDER_WAY = (v1.WORK_ORDER_STATE_ACCEPTED, v1.WORK_ORDER_STATE_RUNNING)
+NO_LOTS: Lots = MappingProxyType({})
 
 
-def explain(found: Match, policy: RankingPolicy, waiting_for: Sequence[v1.Reason]) -> v1.ExplainJobResponse:
+def explain(
+    found: Match, wanted: Wanted, policy: RankingPolicy, waiting_for: Sequence[v1.Reason], lots: Lots = NO_LOTS
+) -> v1.ExplainJobResponse:
     """The answer to "who could make this?": the able best placed first, the others with the nearest miss first."""
+    beside = among(found.able, wanted.quantity)
     return v1.ExplainJobResponse(
-        able=[_candidate(one) for one in rank(found.able, policy)],
-        refused=[_refused(one) for one in sorted(found.unable, key=_nearness)],
+        able=[_candidate(one, policy, beside, lots) for one in rank(found.able, policy, wanted.quantity)[:MOST_TOLD]],
+        refused=[refused(one) for one in sorted(found.unable, key=nearness)[:MOST_TOLD]],
         waiting_for=waiting_for,
+        ask=[refused(one) for one in sorted(found.ask, key=nearness)[:MOST_TOLD]],
+        groups=[_group(one) for one in found.groups or grouped(found.unable)],
+        nearest=[] if found.able else nearest_misses(found, wanted),
+        machines=tried(found),
     )
 
 
+def tried(found: Match) -> int:
+    """How many machines were tried."""
+    return found.machines or len(found.able) + len(found.unable) + len(found.ask)
+
+
 def waiting_for(known: JobOnBoard, found: Match) -> list[v1.Reason]:
-    """What a job waits for; empty where it waits for nothing."""
+    """What a job waits for, and what goes on meanwhile; empty only where it has ended.
+
+    Parameters: `found`, the street as it is for the pieces that may be offered now; it does not matter where there are none.
+    """
     if known.job.state == v1.JOB_STATE_HELD:
         return list(known.questions)
-    reasons = []
-    asked = sum(order.quantity for order in known.job.work_orders if order.state == v1.WORK_ORDER_STATE_OFFERED)
-    if asked:
-        reasons.append(reason("job.answers_awaited", pieces=asked))
-    if known.job.pieces_unplaced and not found.able:
-        reasons.append(reason("job.nobody_able", machines=len(found.unable)) if found.unable else reason("job.no_shop"))
-    uncertain = [order for order in known.job.work_orders if order.state == v1.WORK_ORDER_STATE_UNCERTAIN]
-    return [*reasons, *(why for order in uncertain for why in order.reasons)]
+    if known.ended:
+        return []
+    return [*_before(known), *_answers(known.job), *_unplaced(known, found), *_under_way(known.job), *_uncertain(known.job)]
 
 
 def settled(known: JobOnBoard) -> bool:
-    """Whether no piece is unplaced and no offer is open, so that nobody needs to be matched to say what the job waits for."""
-    return not known.job.pieces_unplaced and not any(order.state in LIVE for order in known.job.work_orders)
+    """Whether no piece is unplaced, no offer is open and no part is awaited, so that there is nothing to say of what the job waits for."""
+    job = known.job
+    return not job.pieces_unplaced and not _live(job) and (known.ended or not known.parts)
 
 
-def _candidate(able: Able) -> v1.Candidate:
+def _live(job: v1.Job) -> bool:
+    return any(order.state in LIVE for order in job.work_orders)
+
+
+def _before(known: JobOnBoard) -> Iterator[v1.Reason]:
+    """What must come first: the parts of a product, or one piece that is looked at."""
+    if known.parts and not known.job.pieces_unplaced and not _live(known.job):
+        yield reason("job.parts_awaited", parts=counted(len(known.parts), "part", "parts"))
+    if known.first == "made":
+        yield reason("job.first_article_made", known.job.id)
+    elif known.first == "wanted":
+        yield reason("job.first_article_awaited")
+
+
+def _answers(job: v1.Job) -> Iterator[v1.Reason]:
+    offered = [order for order in job.work_orders if order.state == v1.WORK_ORDER_STATE_OFFERED]
+    if offered:
+        asked = {shop for order in offered for shop in order.asked_shop_ids or [order.shop_id]}
+        left = max(order.expires_in.ToTimedelta().total_seconds() for order in offered) / 60
+        awaited = sum(order.quantity for order in offered)
+        yield reason("job.answers_awaited", pieces=pieces(awaited), shops=shops(len(asked)), left=lasting(left))
+
+
+def _unplaced(known: JobOnBoard, found: Match) -> Iterator[v1.Reason]:
+    """Why pieces that may be offered now have no shop."""
+    unplaced = plannable(known)
+    if not unplaced:
+        return
+    if found.able:
+        # Whoever is able was offered what it takes for now; else the offer comes with the next round of planning.
+        yield reason("job.rest_waits" if _live(known.job) else "job.offered_next", pieces=pieces(unplaced))
+    elif found.ask:
+        yield reason("job.only_ask", machines=machines(len(found.ask)))
+    elif tried(found):
+        yield reason("job.nobody_able", machines=machines(tried(found)))
+    else:
+        yield reason("job.no_shop")
+
+
+def _under_way(job: v1.Job) -> Iterator[v1.Reason]:
+    orders = [order for order in job.work_orders if order.state in UNDER_WAY]
+    if not orders:
+        return
+    left = pieces(sum(order.quantity - order.pieces_good for order in orders))
+    where = shops(len({order.shop_id for order in orders}))
+    longest = max(order.expected.ToTimedelta().total_seconds() for order in orders) / 60
+    if longest:
+        yield reason("job.under_way", pieces=left, shops=where, expected=lasting(longest))
+    else:
+        yield reason("job.under_way_unestimated", pieces=left, shops=where)
+
+
+def _uncertain(job: v1.Job) -> Iterator[v1.Reason]:
+    for order in job.work_orders:
+        if order.state == v1.WORK_ORDER_STATE_UNCERTAIN:
+            yield from order.reasons or [reason("attempt.silent")]
+
+
+def _candidate(able: Able, policy: RankingPolicy, beside: Among, lots: Lots) -> v1.Candidate:
     free_in = Duration()
     free_in.FromSeconds(round(able.free_in_minutes * 60))
     return v1.Candidate(
@@ -51,21 +133,13 @@ def _candidate(able: Able) -> v1.Candidate:
         machine_id=able.machine.id,
         distance_km=able.distance_km,
         free_in=free_in,
-        why=why(able),
+        why=why(able, policy, beside),
+        terms=[v1.RankTerm(name=term.name, minutes=term.minutes) for term in terms(able, policy, beside) if term.minutes],
+        process=able.way.requirement.process,
+        material=able.material,
+        lot=lots.get((able.shop.id, able.machine.id), 0),
     )
 
 
-def _refused(unable: Unable) -> v1.RefusedMachine:
-    return v1.RefusedMachine(shop_id=unable.shop.id, shop_name=unable.shop.name, machine_id=unable.machine.id, reasons=unable.reasons)
-
-
-def _nearness(unable: Unable) -> tuple[int, float, str, str]:
-    """How near a miss is: by the rules that are failed, then by how far the figures are apart (relative to what is needed)."""
-    gap = 0.0
-    for one in unable.reasons:
-        figures = {figure.name: figure.value for figure in one.figures}
-        if figures.get("needs"):
-            gap += abs(figures["needs"] - figures.get("has", 0.0)) / figures["needs"]
-    # Another process is never a near miss, though it is one reason only.
-    other_process = any(one.code == "process.other" for one in unable.reasons)
-    return (100 if other_process else len(unable.reasons), gap, unable.shop.id, unable.machine.id)
+def _group(of: Group) -> v1.RefusalGroup:
+    return v1.RefusalGroup(nearest=of.nearest, machines=of.machines, only_this=of.only_this)

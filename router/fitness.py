@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""May this machine make this part? Hard rules, each with a reason code. Pure: nothing here knows of networks or clocks."""
+"""May this machine make this part? Hard rules, each with a reason code: it may, it may not, or only its owner can say.
+
+Pure: nothing here knows of networks or clocks.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 
 from commonfab import processes, v1
 from commonfab.envelope import TOLERANCE_MM, too_small
 from commonfab.reasons import reason
-from commonfab.units import Quantity, mm
-from router import stock
+from commonfab.units import Quantity, minutes, mm
+from router import hours, stock
 
 USUAL_AXES = 3
 """What a machine that does not say has."""
@@ -39,23 +44,56 @@ END_MILLS = ("end_mill", "ball_mill")
 
 NOBODY = v1.Shop()
 
+YES, ASK, NO = "yes", "ask", "no"
+
+QUESTIONS = frozenset(
+    (
+        *("process.broad", "size.unknown", "material.unsaid", "machine.unsaid"),
+        *("tolerance.old", "tolerance.undated", "route.unsure"),
+    )
+)
+"""Reasons that do not stand against a machine: something is not known, and its owner can say."""
+
+TOLERANCE_BELIEVED_DAYS = 730
+"""How long a measured tolerance is believed, days. Calibration once a year is customary; a garage gets twice that: our own choice."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What one machine says to one part: every rule by which it cannot make it, and every question that its owner alone can answer."""
+
+    misfits: tuple[v1.Reason, ...] = ()
+    questions: tuple[v1.Reason, ...] = ()
+
+    @property
+    def verdict(self) -> str:
+        """`YES`; `ASK` where nothing stands against it but something is not known; `NO`."""
+        return NO if self.misfits else ASK if self.questions else YES
+
+
+def judge(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY, today: date | None = None) -> Fit:
+    """Whether `machine` can make what `need` describes.
+
+    What an agent leaves out of a machine is not there, or as is usual. A machine that stands in a directory (`control` is empty) has no
+    agent: what is not said of it is not known, so it is asked about and not counted for or against it.
+    Parameters: `shop`, whose other machines may do the steps that follow, and whose people may do operations by hand; of it, nothing but
+    machines, operations and skills counts. `today`, for the age of measurements; None where it shall not count.
+    """
+    process = _as_what(need, machine)
+    if not process:
+        # The other rules would compare what cannot be compared: a laser's bed is no build volume.
+        return Fit((reason("process.other", need.process),))
+    misfits: list[v1.Reason] = []
+    questions: list[v1.Reason] = []
+    for one in _rules(need, machine, shop, today, process):
+        (questions if one.code in QUESTIONS else misfits).append(one)
+    return Fit(tuple(misfits), tuple(questions))
+
 
 def misfits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY) -> list[v1.Reason]:
-    """Every rule by which `machine` cannot make what `need` describes; empty where it can.
-
-    Parameters: `shop`, whose other machines may do the steps that follow, and whose people may do operations by hand.
-    """
-    if not processes.satisfies(machine.process, need.process):
-        # The other rules would compare what cannot be compared: a laser's bed is no build volume.
-        return [reason("process.other", need.process)]
-    return [
-        *too_small(need, machine.envelope_mm),
-        *stock.misfits(need, machine),
-        *_means(need, machine),
-        *_operations(need, machine, shop),
-        *_following_steps(need, machine, shop),
-        *_out_of_service(machine),
-    ]
+    """Every rule by which `machine` cannot make what `need` describes. Where there is none it may still be that only its owner can say:
+    who wants to know whether a machine *can* asks `judge`."""
+    return list(judge(need, machine, shop).misfits)
 
 
 def usable_material(need: v1.Requirement, machine: v1.Machine) -> str:
@@ -63,34 +101,131 @@ def usable_material(need: v1.Requirement, machine: v1.Machine) -> str:
     return next(stock.usable(need, machine), "")
 
 
+def _as_what(need: v1.Requirement, machine: v1.Machine) -> str:
+    """The process by which the machine would make it: its own, or the one that is needed, where only a broader one is known of it."""
+    if processes.satisfies(machine.process, need.process):
+        return machine.process
+    return need.process if processes.satisfies(need.process, machine.process) else ""
+
+
+def _rules(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, today: date | None, process: str) -> Iterator[v1.Reason]:
+    """Every rule that is failed and every question, the simplest first."""
+    if process != machine.process:
+        yield reason("process.broad", need.process)
+    yield from _room(need, machine)
+    yield from _material(need, machine)
+    yield from _means(need, machine)
+    yield from _tolerance(need, machine, process, today)
+    yield from _tools(need, machine)
+    yield from _operations(need, machine, shop, process)
+    yield from _skills(need, machine, shop)
+    yield from _hours(need, machine)
+    yield from _following_steps(need, shop, machine, today)
+    yield from _out_of_service(machine)
+
+
+def _in_directory(machine: v1.Machine) -> bool:
+    """Whether no agent speaks for the machine."""
+    return not machine.control
+
+
+def _room(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
+    """A side of the envelope that nobody said is not held against the machine, but it is asked about; the others count."""
+    room = machine.envelope_mm
+    if min(room.x, room.y, room.z) > 0:
+        if not _has_room(need, room):
+            yield from too_small(need, room)
+        return
+    endless = float("inf")
+    yield from too_small(
+        need, v1.Size(x=room.x if room.x > 0 else endless, y=room.y if room.y > 0 else endless, z=room.z if room.z > 0 else endless)
+    )
+    yield reason("size.unknown")
+
+
+def _has_room(need: v1.Requirement, room: v1.Size) -> bool:
+    """What `envelope.too_small` says, without the reasons: most parts fit as they are preferred, and this is asked of every machine."""
+    wide, deep, high = room.x + TOLERANCE_MM, room.y + TOLERANCE_MM, room.z + TOLERANCE_MM
+    turns = not need.keep_direction
+    for one in need.placements or (need,):
+        size = one.size_mm
+        x, y = size.x, size.y
+        if size.z <= high and ((x <= wide and y <= deep) or (turns and y <= wide and x <= deep)):
+            return True
+    return False
+
+
+def _material(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
+    if _in_directory(machine) and not machine.materials:
+        yield reason("material.unsaid")
+        return
+    yield from stock.misfits(need, machine)
+    if need.thickness_mm and _in_directory(machine) and not machine.max_thickness and not machine.stock:
+        yield reason("machine.unsaid", "thickness")
+
+
 def _means(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
     axes = machine.axes or USUAL_AXES
     if need.axes > axes:
-        yield reason("axes.missing", needs=need.axes, has=axes)
+        yield _unsaid(machine, not machine.axes, "axes") or reason("axes.missing", needs=need.axes, has=axes)
     if need.enclosed and not machine.enclosed:
-        yield reason("machine.not_enclosed")
+        yield _unsaid(machine, True, "enclosed") or reason("machine.not_enclosed")
     if 0 < machine.power_w < need.least_power_w and not stock.knows_its_limit(need, machine):
         yield reason("machine.power", needs=Quantity(need.least_power_w, "W"), has=Quantity(machine.power_w, "W"))
-    if need.smallest_feature_mm and machine.smallest_feature_mm > need.smallest_feature_mm + TOLERANCE_MM:
-        yield reason("machine.resolution", needs=mm(need.smallest_feature_mm), has=mm(machine.smallest_feature_mm))
-    yield from _tolerance(need, machine)
-    yield from _tools(need, machine)
+    if need.smallest_feature_mm:
+        if machine.smallest_feature_mm > need.smallest_feature_mm + TOLERANCE_MM:
+            yield reason("machine.resolution", needs=mm(need.smallest_feature_mm), has=mm(machine.smallest_feature_mm))
+        elif not machine.smallest_feature_mm and _in_directory(machine):
+            yield reason("machine.unsaid", "smallest_feature_mm")
 
 
-def _tolerance(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
+def _unsaid(machine: v1.Machine, silent: bool, about: str) -> v1.Reason | None:
+    """The question about something that a directory is silent about; None where an agent's silence says that it is not there."""
+    return reason("machine.unsaid", about) if silent and _in_directory(machine) else None
+
+
+def _tolerance(need: v1.Requirement, machine: v1.Machine, process: str, today: date | None) -> Iterator[v1.Reason]:
     if not need.tolerance_mm:
         return
-    if machine.tolerance_mm:
-        if machine.tolerance_mm > need.tolerance_mm:
-            yield reason("tolerance.machine", needs=mm(need.tolerance_mm), has=mm(machine.tolerance_mm))
+    if machine.tolerance_mm > need.tolerance_mm:
+        yield reason("tolerance.machine", needs=mm(need.tolerance_mm), has=mm(machine.tolerance_mm))
         return
-    usual = next((USUAL_TOLERANCE_MM[term] for term in processes.broader_terms(machine.process) if term in USUAL_TOLERANCE_MM), 0.0)
-    if need.tolerance_mm < usual:
-        yield reason("tolerance.unmeasured", needs=mm(need.tolerance_mm), usual=mm(usual))
+    usual = next((USUAL_TOLERANCE_MM[term] for term in processes.broader_terms(process) if term in USUAL_TOLERANCE_MM), 0.0)
+    if machine.tolerance_mm:
+        # What a sound machine keeps anyway needs no measurement, so that its age does not matter.
+        if need.tolerance_mm < usual and today is not None:
+            yield from _measured_when(machine.tolerance_measured_on, today)
+    elif need.tolerance_mm < usual:
+        unmeasured = reason("tolerance.unmeasured", needs=mm(need.tolerance_mm), usual=mm(usual))
+        yield _unsaid(machine, True, "tolerance_mm") or unmeasured
+
+
+def _measured_when(told: str, today: date) -> Iterator[v1.Reason]:
+    """Whether a measurement is too old to be believed. One without a date is believed: nobody is asked to keep books."""
+    if not told:
+        return
+    measured = _date_of(told)
+    if measured is None:
+        yield reason("tolerance.undated", told)
+    elif (today - measured).days > TOLERANCE_BELIEVED_DAYS:
+        age, limit = Quantity((today - measured).days, "days"), Quantity(TOLERANCE_BELIEVED_DAYS, "days")
+        yield reason("tolerance.old", told, age=age, limit=limit)
+
+
+def _date_of(told: str) -> date | None:
+    """A date as ISO 8601 writes it; of a month or year alone the first day. None where it is none."""
+    for rest in ("", "-01", "-01-01"):
+        try:
+            return date.fromisoformat(told.strip() + rest)
+        except ValueError:
+            continue
+    return None
 
 
 def _tools(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
     """Cutters are compared where the machine lists its own; where it lists none, its owner knows them."""
+    if not machine.tools and (need.smallest_tool_mm or need.smallest_drill_mm) and _in_directory(machine):
+        yield reason("machine.unsaid", "tools")
     if machine.tools:
         yield from _reaching(need.smallest_tool_mm, need.tool_reach_mm, END_MILLS, machine)
         # An end mill enters a hole that is wider than itself; a drill makes no pocket.
@@ -109,32 +244,50 @@ def _reaching(width: float, deep: float, kinds: Container[str], machine: v1.Mach
         yield reason("tool.reach", needs=mm(deep), has=mm(max(tool.reach_mm for tool in small)))
 
 
-def _operations(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop) -> Iterator[v1.Reason]:
+def _operations(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, process: str) -> Iterator[v1.Reason]:
+    if not need.operations:
+        return
     known = {*machine.operations, *shop.operations}
     for operation in need.operations:
-        if operation not in known and not _is_own_work(operation, machine):
-            yield reason(OPERATION_CODES.get(operation, "op.other"), operation)
+        if operation not in known and not _is_own_work(operation, process):
+            yield _unsaid(machine, not known, operation) or reason(OPERATION_CODES.get(operation, "op.other"), operation)
 
 
-def _is_own_work(operation: str, machine: v1.Machine) -> bool:
+def _is_own_work(operation: str, process: str) -> bool:
     """What a machining centre or a lathe does with an ordinary tool needs not be listed; a tap or a knurling wheel does."""
-    machines = processes.satisfies(machine.process, "milling") or processes.satisfies(machine.process, "turning")
+    machines = processes.satisfies(process, "milling") or processes.satisfies(process, "turning")
     return machines and operation in ("drill", "countersink", "counterbore")
 
 
-def _following_steps(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop) -> Iterator[v1.Reason]:
+def _skills(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop) -> Iterator[v1.Reason]:
+    for skill in need.skills:
+        if skill not in shop.skills:
+            yield _unsaid(machine, not shop.skills, skill) or reason("skill.missing", skill)
+
+
+def _hours(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
+    """Work is not stopped halfway for the neighbours' sleep: a piece must be done in one stretch of the hours."""
+    if machine.may_run and need.minutes > (has := hours.longest(machine.may_run)):
+        yield reason("machine.hours", needs=minutes(need.minutes), has=minutes(has))
+
+
+def _following_steps(need: v1.Requirement, shop: v1.Shop, machine: v1.Machine, today: date | None) -> Iterator[v1.Reason]:
     """What comes after, such as bending, is done in the same shop: by another machine, or by this one as an operation."""
     for step in need.then:
+        if step.process in machine.operations or step.process in shop.operations:
+            continue
         # Its people do by hand what they do for any step; its machines are tried one by one.
-        people = v1.Shop(operations=shop.operations)
-        others = [other for other in shop.machines if not misfits(step, other, people)]
-        if not others and step.process not in (*machine.operations, *shop.operations):
-            yield reason("route.no_second_machine", step.process)
+        people = v1.Shop(operations=shop.operations, skills=shop.skills)
+        verdicts = {judge(step, other, people, today).verdict for other in shop.machines}
+        if YES not in verdicts:
+            yield reason("route.unsure" if ASK in verdicts else "route.no_second_machine", step.process)
 
 
-def _out_of_service(machine: v1.Machine) -> list[v1.Reason]:
+def _out_of_service(machine: v1.Machine) -> Iterator[v1.Reason]:
+    why = machine.state_reason or "no reason given"
     if machine.state == v1.MACHINE_STATE_OUT_OF_ORDER:
-        return [reason("machine.out_of_order", machine.state_reason or "no reason given")]
-    if machine.state == v1.MACHINE_STATE_OFFLINE:
-        return [reason("machine.offline")]
-    return []
+        yield reason("machine.out_of_order", why)
+    elif machine.state == v1.MACHINE_STATE_MAINTENANCE:
+        yield reason("machine.maintenance", why)
+    elif machine.state == v1.MACHINE_STATE_OFFLINE:
+        yield reason("machine.offline")

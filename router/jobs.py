@@ -1,28 +1,33 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What a requester can do: ask, look, withdraw, confirm, have the rest made elsewhere, and be told why."""
+"""What a requester can do: ask, look, withdraw, confirm, approve, have the rest made elsewhere, and be told why."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from commonfab import materials, v1
+from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.permissions import caller
 from commonfab.place import is_coarse
 from router import explain
 from router.bell import Bell, rings_within
-from router.board import Board, pack_reasons
-from router.board_reading import JobOnBoard, list_jobs, read_job, read_order, read_shops
-from router.dispatch import Terms, match_now, wanted
-from router.matching import Wanted
+from router.board import Board
+from router.board_reading import JobOnBoard, list_jobs, read_job, read_jobs, read_order
+from router.dispatch import free_to_take, plannable, wanted, wish_of
+from router.matching import Match, Wanted
+from router.overview import Overview
+from router.planning import plan
 from router.ranking import RankingPolicy
 from router.registry_door import RegistryDoor
+from router.specification import jobs_for
+from router.unmet import unmet
 
 MOST_PIECES = 100_000
 LONGEST_KEY = 64
 LOOK_AGAIN_SECONDS = 5.0
+NOT_COARSE = "the place must be an H3 cell of resolution 7 or coarser"
 
 
 @dataclass(frozen=True)
@@ -31,9 +36,9 @@ class Jobs:
 
     board: Board
     bell: Bell
+    overview: Overview
     registry: RegistryDoor
     policy: RankingPolicy
-    terms: Terms
     ids: Ids
 
     async def request(self, request: v1.JobRequest, once: str) -> v1.Job:
@@ -43,10 +48,9 @@ class Jobs:
         `job.not_inspected`, `job.not_makeable`, or what the registry says).
         """
         _check(request, once)
-        specification, questions = await self._look_up(request)
-        held = pack_reasons(questions) if questions else b""
-        job_id = await self.board.post_job(self.ids("job"), caller().subject, request, specification, held, once)
-        return await self.show(job_id)
+        found = await self.registry.revision(request.revision, request.material)
+        posted = await self.board.post(caller().subject, once, jobs_for(request, found, self.ids))
+        return await self.show(posted)
 
     async def show(self, job_id: str) -> v1.Job:
         """A job of the caller, with what it waits for. Errors: `Refused` (`job.unknown`, `token.subject`)."""
@@ -56,13 +60,8 @@ class Jobs:
         """A page of the caller's jobs, newest first, and the token of the next page. Errors: `Refused` (`page.token`)."""
         requester = "" if caller().scope == v1.SCOPE_STEWARD else caller().subject
         ids = await list_jobs(self.board, requester, before, count + 1)
-        jobs = []
-        for job_id in ids[:count]:
-            try:
-                jobs.append((await read_job(self.board, job_id)).job)
-            except Refused:  # ended long ago and forgotten
-                continue
-        return jobs, ids[count - 1] if len(ids) > count else ""
+        known = await read_jobs(self.board, ids[:count])  # One that ended long ago is forgotten and left out.
+        return [known[job_id].job for job_id in ids[:count] if job_id in known], ids[count - 1] if len(ids) > count else ""
 
     async def watch(self, job_id: str) -> AsyncIterator[v1.Job]:
         """The job now, at every change, and when it has ended. Errors: as `show`."""
@@ -78,7 +77,7 @@ class Jobs:
                 await rings_within(rung, LOOK_AGAIN_SECONDS)
 
     async def cancel(self, job_id: str) -> v1.Job:
-        """Withdraw a job. Errors: `Refused` (`job.unknown`, `token.subject`, `job.ended`)."""
+        """Withdraw a job. Errors: `Refused` (`job.unknown`, `token.subject`, `job.ended`, `job.of_product`)."""
         await self._owned(job_id)
         await self.board.cancel_job(job_id)
         return await self.show(job_id)
@@ -91,37 +90,74 @@ class Jobs:
         await self.board.confirm_job(job_id)
         return await self.show(job_id)
 
+    async def approve_first_article(self, job_id: str) -> v1.Job:
+        """Let the rest of a job be made. Errors: `Refused` (`job.unknown`, `token.subject`, `job.first_not_made`)."""
+        await self._owned(job_id)
+        await self.board.approve_first(job_id)
+        return await self.show(job_id)
+
+    async def withdraw_order(self, order_id: str) -> v1.Job:
+        """Take one lot back from a shop. Errors: `Refused` (`order.unknown`, `token.subject`, `order.ended`)."""
+        job_id = await self._owned_order(order_id)
+        await self.board.withdraw_order(order_id)
+        return await self.show(job_id)
+
     async def make_rest_elsewhere(self, order_id: str) -> v1.Job:
         """Take the rest of an uncertain work order elsewhere.
 
         Errors: `Refused` (`order.unknown`, `token.subject`, `order.not_uncertain`).
         """
-        _, job_id = await read_order(self.board, order_id)
-        await self._owned(job_id)
+        job_id = await self._owned_order(order_id)
         await self.board.make_rest_elsewhere(order_id)
         return await self.show(job_id)
 
     async def explain_job(self, job_id: str) -> v1.ExplainJobResponse:
         """Who can make a job and who cannot, and why. Errors: as `show`."""
         known = await self._owned(job_id)
-        found = await match_now(self.board, wanted(known), self.terms)
-        return explain.explain(found, self.policy, explain.waiting_for(known, found))
+        await self.overview.catch_up()
+        wish = wanted(known, self.overview)
+        found = self._match(wish)
+        lots = self._lots(wish, found, known)
+        return explain.explain(found, wish, self.policy, explain.waiting_for(known, found), lots)
 
     async def explain_request(self, request: v1.JobRequest) -> v1.ExplainJobResponse:
-        """The same for a wish, committing nothing. Errors: as `request`."""
+        """The same for a wish, committing nothing; of a whole product for the part that fewest can make. Errors: as `request`."""
         _check(request, "")
-        specification, questions = await self._look_up(request)
-        wish = Wanted(specification.ways, request.place, request.within_km, {})
-        return explain.explain(await match_now(self.board, wish, self.terms), self.policy, questions)
+        found = await self.registry.revision(request.revision, request.material)
+        await self.overview.catch_up()
+        answers = []
+        for job in jobs_for(request, found, self.ids):
+            if job.specification.ways:
+                wish = wish_of(job.request, job.specification, caller().subject, self.overview)
+                matched = self._match(wish)
+                answers.append(explain.explain(matched, wish, self.policy, job.questions, self._lots(wish, matched, None)))
+        return min(answers, key=lambda answer: len(answer.able))
 
     async def shops(self) -> list[v1.KnownShop]:
         """The shops that were ever heard, in the order of their ids."""
+        await self.overview.catch_up()
         answer = []
-        for known in await read_shops(self.board):
-            shop = v1.KnownShop(shop=known.shop, present=known.heard_ago <= self.terms.present_seconds)
+        for known in self.overview.index.shops(self.overview.now_ms):
+            shop = v1.KnownShop(shop=known.shop, present=known.heard_ago <= self.overview.present_seconds)
             shop.last_heard.FromMilliseconds(int(known.heard_ago * 1000))
             answer.append(shop)
         return answer
+
+    async def needs(self, place: v1.Place, within_km: float) -> v1.ListNeedsResponse:
+        """What the neighbourhood cannot make. Errors: `Refused` (`request.malformed`)."""
+        if not is_coarse(place):
+            raise Refused("request.malformed", NOT_COARSE)
+        return await unmet(self.board, self.overview, place, within_km)
+
+    def _match(self, wish: Wanted) -> Match:
+        return self.overview.index.match(wish, self.overview.now_ms, self.overview.present_seconds)
+
+    def _lots(self, wish: Wanted, found: Match, known: JobOnBoard | None) -> dict[tuple[str, str], int]:
+        """What each machine would be offered if the rest were planned now."""
+        pieces = plannable(known) if known else wish.quantity
+        able = free_to_take(found.able, known) if known else found.able
+        lots = plan(wish, able, self.policy, pieces=pieces).lots if pieces and able else ()
+        return {(lot.able.shop.id, lot.able.machine.id): lot.quantity for lot in lots}
 
     async def _owned(self, job_id: str) -> JobOnBoard:
         known = await read_job(self.board, job_id)
@@ -129,26 +165,24 @@ class Jobs:
             raise Refused("token.subject", f"job {job_id}")
         return known
 
+    async def _owned_order(self, order_id: str) -> str:
+        _, job_id = await read_order(self.board, order_id)
+        await self._owned(job_id)
+        return job_id
+
     async def _with_waiting(self, known: JobOnBoard) -> v1.Job:
         if not known.ended and not explain.settled(known):
-            found = await match_now(self.board, wanted(known), self.terms)
-            known.job.waiting_for.extend(explain.waiting_for(known, found))
+            known.job.waiting_for.extend(explain.waiting_for(known, await self._looked_at(known)))
         return known.job
 
-    async def _look_up(self, request: v1.JobRequest) -> tuple[v1.JobSpecification, list[v1.Reason]]:
-        """What matching needs of the revision, and the questions that must be answered first."""
-        found = await self.registry.revision(request.revision, request.material)
-        inspected = _choose_part(found, request.part_name)
-        ways, questions = _ways(inspected, request.material)
-        specification = v1.JobSpecification(
-            revision_digest=found.revision.digest,
-            title=found.design.title,
-            licence=found.revision.manifest.licence,
-            part_name=inspected.part.name,
-            mesh_sha256=inspected.report.mesh_sha256,
-            ways=ways,
-        )
-        return specification, questions
+    async def _looked_at(self, known: JobOnBoard) -> Match:
+        """The street as it is for a job: in full only where nobody is able, because then every machine must be told of."""
+        if not plannable(known):
+            return Match((), ())
+        await self.overview.catch_up()
+        wish = wanted(known, self.overview)
+        able = self.overview.index.find(wish, self.overview.now_ms, self.overview.present_seconds, enough=1)
+        return Match(tuple(able), (), machines=len(self.overview.index)) if able else self._match(wish)
 
 
 def _check(request: v1.JobRequest, once: str) -> None:
@@ -157,66 +191,14 @@ def _check(request: v1.JobRequest, once: str) -> None:
     if not 1 <= request.quantity <= MOST_PIECES:
         raise Refused("job.quantity", least=1, most=MOST_PIECES, given=request.quantity)
     if not is_coarse(request.place):
-        raise Refused("request.malformed", "the place must be an H3 cell of resolution 7 or coarser")
+        raise Refused("request.malformed", NOT_COARSE)
     if request.within_km < 0:
         raise Refused("request.malformed", "the distance allowed cannot be negative")
+    if request.HasField("needed_in") and request.needed_in.ToTimedelta().total_seconds() <= 0:
+        raise Refused("request.malformed", "the time until it is needed must be longer than nothing")
+    if request.whole_product and request.part_name:
+        raise Refused("request.malformed", "a whole product has all its parts: leave the part out, or ask for that part alone")
+    if request.assembled and not request.whole_product:
+        raise Refused("request.malformed", "only a whole product is put together: set whole_product too")
     if len(once) > LONGEST_KEY:
         raise Refused("request.malformed", f"an idempotency key has at most {LONGEST_KEY} characters")
-
-
-def _choose_part(found: v1.GetRevisionResponse, name: str) -> v1.InspectedPart:
-    names = [inspected.part.name for inspected in found.parts]
-    if not name and len(names) > 1:
-        raise Refused("job.which_part", ", ".join(names))
-    chosen = next((inspected for inspected in found.parts if name in ("", inspected.part.name)), None)
-    if chosen is None:
-        raise Refused("job.part", name)
-    if chosen.state != v1.INSPECTION_STATE_DONE:
-        raise Refused("job.not_inspected", chosen.part.name)
-    return chosen
-
-
-def _ways(inspected: v1.InspectedPart, material: str) -> tuple[list[v1.Makeability], list[v1.Reason]]:
-    """The judgements under which the part may be made of `material`, and the questions, if only a person can say that it may."""
-    judged = [made for way in inspected.makeability if (made := _made_of(way, material)) is not None]
-    by_verdict = {verdict: [way for way in judged if way.verdict == verdict] for verdict in v1.Verdict.values()}
-    if feasible := by_verdict[v1.VERDICT_FEASIBLE]:
-        return feasible, []
-    if asked := by_verdict[v1.VERDICT_ASK]:
-        return _fewest_questions(asked)
-    _refuse_material(inspected, material)
-    obstacles = dict.fromkeys(reason.message for way in inspected.makeability for reason in way.reasons)
-    raise Refused("job.not_makeable", "; ".join(obstacles) or "nothing was found that could be made")
-
-
-def _fewest_questions(asked: list[v1.Makeability]) -> tuple[list[v1.Makeability], list[v1.Reason]]:
-    """The way that needs the fewest answers with its questions, and every other way that the same answers open."""
-    easiest = min(asked, key=lambda way: len(way.reasons))
-    codes = {reason.code for reason in easiest.reasons}
-    return [way for way in asked if {reason.code for reason in way.reasons} <= codes], list(easiest.reasons)
-
-
-def _made_of(way: v1.Makeability, material: str) -> v1.Makeability | None:
-    """The judgement with the requester's material in it; None where the process does not take it or the maker demands another.
-
-    The registry has judged for that material already, where the maker leaves the choice.
-    """
-    if not material or way.verdict == v1.VERDICT_INFEASIBLE:
-        return way
-    need = way.requirement
-    if not materials.satisfies(material, need.material):
-        return None
-    if need.materials_allowed and not any(materials.satisfies(material, term) for term in need.materials_allowed):
-        return None
-    chosen = v1.Makeability()
-    chosen.CopyFrom(way)
-    chosen.requirement.material = material
-    return chosen
-
-
-def _refuse_material(inspected: v1.InspectedPart, material: str) -> None:
-    """Errors: `Refused` (`job.material`) where the part could be made, only not of that."""
-    makeable = [way for way in inspected.makeability if way.verdict in (v1.VERDICT_FEASIBLE, v1.VERDICT_ASK)]
-    if material and makeable:
-        wanted = dict.fromkeys(way.requirement.material or ", ".join(way.requirement.materials_allowed) for way in makeable)
-        raise Refused("job.material", f"{' or '.join(wanted)}, not {material}")

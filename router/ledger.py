@@ -11,18 +11,22 @@ from typing import Any
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from commonfab import v1
 from commonfab.chain import GENESIS, entry_hash
 from commonfab.clock import Clock
 from router.board import Board
+from router.redis_door import TROUBLE
 from router.tables import LEDGER
 
 GROUP = "ledger"
 WAIT_MS = 1000
 AT_ONCE = 100
 RETRY_SECONDS = 0.5
+
+LEFT_BEHIND_MS = 30_000
+"""A clerk that has had an event in hand for so long is taken to be dead, and another carries it."""
 
 log = logging.getLogger(__name__)
 
@@ -95,14 +99,14 @@ class LedgerClerk:
     name: str
 
     async def run(self) -> None:
-        """Carry until cancelled. What an earlier clerk took and did not acknowledge is taken over at the start."""
+        """Carry until cancelled. What an earlier clerk took and did not acknowledge is taken over: at the start, and in quiet moments."""
         while True:
             try:
                 await self._open_group()
-                await self._carry(await self._unacknowledged())
+                await self._carry(await self._unacknowledged(0))
                 while True:
-                    await self._carry(await self._new())
-            except (RedisError, sa.exc.OperationalError) as error:
+                    await self._carry(await self._new() or await self._unacknowledged(LEFT_BEHIND_MS))
+            except (*TROUBLE, sa.exc.OperationalError) as error:
                 log.warning("the ledger waits: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
 
@@ -113,12 +117,12 @@ class LedgerClerk:
             if "BUSYGROUP" not in str(error):
                 raise
 
-    async def _unacknowledged(self) -> list[Any]:
+    async def _unacknowledged(self, idle_ms: int) -> list[Any]:
         claimed: list[Any] = []
         start = b"0-0"
         while True:
             start, events, *_ = await self.board.redis.xautoclaim(
-                self.board.key("done"), GROUP, self.name, min_idle_time=0, start_id=start, count=AT_ONCE
+                self.board.key("done"), GROUP, self.name, min_idle_time=idle_ms, start_id=start, count=AT_ONCE
             )
             claimed += events
             if start == b"0-0":
@@ -137,10 +141,7 @@ class LedgerClerk:
         reports = [v1.SignedWork.FromString(fields[b"signed"]) for _, fields in events]
         numbers = await asyncio.to_thread(self.book.append, reports)
         carried = [event_id for event_id, _ in events]
-        pipe = self.board.redis.pipeline(transaction=True)
-        pipe.xack(self.board.key("done"), GROUP, *carried)
-        pipe.xdel(self.board.key("done"), *carried)
-        await pipe.execute()
+        await self.board.run("carried", GROUP, *carried)
         for number, (_, fields) in zip(numbers, events, strict=True):
             log.info("ledger entry %d: work order %s", number, fields[b"order"].decode())
 

@@ -5,14 +5,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter
-from redis.asyncio import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from commonfab import v1
 from commonfab.clock import Clock
@@ -25,10 +23,13 @@ from commonfab.tasks import cancelled
 from router.bell import Bell
 from router.board import Board
 from router.desk import Desk
-from router.dispatch import Dispatcher, Terms
+from router.dispatch import Dispatcher
 from router.jobs import Jobs
 from router.ledger import LedgerBook, LedgerClerk
+from router.overview import Overview
+from router.pulse import Terms
 from router.ranking import load_policy
+from router.redis_door import BoardRedis, is_away, open_redis
 from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
 
@@ -43,7 +44,7 @@ class Router:
 
     mounts: tuple[Mount, ...]
     _engine: sa.Engine
-    _redis: Redis
+    _redis: BoardRedis
     _door: RegistryDoor
     _clerk: LedgerClerk
     _dispatcher: Dispatcher
@@ -65,21 +66,24 @@ class Router:
 
 
 def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock: Clock, ids: Ids, metrics: CollectorRegistry) -> Router:
-    """The router of one node; nothing is called before `Router.start`."""
-    redis = Redis.from_url(redis_url)
+    """The router of one node; nothing is called before `Router.start`. Parameters: `redis_url`, as `open_redis` knows it."""
+    redis = open_redis(redis_url)
     board = Board(redis, settings.neighbourhood)
     bell = Bell(board)
-    terms = Terms(settings.offer_seconds, settings.lease_seconds)
-    policy, book, door = load_policy(), LedgerBook(engine, clock), RegistryDoor()
+    terms = Terms(settings.offer_seconds, settings.lease_seconds, settings.most_calls_per_second)
+    overview = Overview(board, terms)
+    policy, book, door = load_policy(), LedgerBook(engine, clock), RegistryDoor(clock)
     refused = Counter("commonfab_refused_reports", "Events of shops that changed nothing, by reason", ["code"], registry=metrics)
-    desk = Desk(board, bell, terms, lambda code: refused.labels(code).inc())
+    desk = Desk(board, bell, overview, random.random, lambda code: refused.labels(code).inc())
     mounts = (
-        Mount("commonfab.v1.JobRouter", v1.add_JobRouterServicer_to_server, JobRouterService(Jobs(board, bell, door, policy, terms, ids))),
+        Mount(
+            "commonfab.v1.JobRouter", v1.add_JobRouterServicer_to_server, JobRouterService(Jobs(board, bell, overview, door, policy, ids))
+        ),
         Mount("commonfab.v1.ShopDesk", v1.add_ShopDeskServicer_to_server, ShopDeskService(desk)),
         Mount("commonfab.v1.Ledger", v1.add_LedgerServicer_to_server, LedgerService(book)),
     )
     clerk = LedgerClerk(board, book, ids("clerk"))
-    return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, policy, terms, ids), set())
+    return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, overview, policy, terms, ids), set())
 
 
 async def _keep_alive(live: Callable[[], Awaitable[None]]) -> None:
@@ -94,7 +98,7 @@ async def _keep_alive(live: Callable[[], Awaitable[None]]) -> None:
 
 def explain(error: Exception) -> Refused | None:
     """What to tell a caller when Redis or the database is away; None for any other error."""
-    if isinstance(error, RedisConnectionError | RedisTimeoutError):
+    if is_away(error):
         return Refused("node.board_away")
     if isinstance(error, sa.exc.OperationalError):
         return Refused("node.database_away")

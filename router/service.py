@@ -49,6 +49,12 @@ class JobRouterService(v1.JobRouterServicer):
     async def ConfirmJob(self, request: v1.ConfirmJobRequest, context: Any) -> v1.ConfirmJobResponse:
         return v1.ConfirmJobResponse(job=await self._jobs.confirm(request.id, request.codes))
 
+    async def ApproveFirstArticle(self, request: v1.ApproveFirstArticleRequest, context: Any) -> v1.ApproveFirstArticleResponse:
+        return v1.ApproveFirstArticleResponse(job=await self._jobs.approve_first_article(request.job_id))
+
+    async def WithdrawWorkOrder(self, request: v1.WithdrawWorkOrderRequest, context: Any) -> v1.WithdrawWorkOrderResponse:
+        return v1.WithdrawWorkOrderResponse(job=await self._jobs.withdraw_order(request.work_order_id))
+
     async def MakeRestElsewhere(self, request: v1.MakeRestElsewhereRequest, context: Any) -> v1.MakeRestElsewhereResponse:
         return v1.MakeRestElsewhereResponse(job=await self._jobs.make_rest_elsewhere(request.work_order_id))
 
@@ -56,6 +62,9 @@ class JobRouterService(v1.JobRouterServicer):
         if request.WhichOneof("subject") == "job_id":
             return await self._jobs.explain_job(request.job_id)
         return await self._jobs.explain_request(request.request)
+
+    async def ListNeeds(self, request: v1.ListNeedsRequest, context: Any) -> v1.ListNeedsResponse:
+        return await self._jobs.needs(request.place, request.within_km)
 
     async def ListShops(self, request: v1.ListShopsRequest, context: Any) -> v1.ListShopsResponse:
         return v1.ListShopsResponse(shops=await self._jobs.shops())

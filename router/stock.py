@@ -1,28 +1,50 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Whether a machine has the material, in the thickness and size that is needed, and can cut it that thick. Pure."""
+"""Whether a machine has the material, in the thickness, size and amount that is needed, and can cut it that thick. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from commonfab import materials, v1
 from commonfab.envelope import TOLERANCE_MM, too_small
 from commonfab.reasons import reason
-from commonfab.units import mm
+from commonfab.units import grams, mm
 
 THICKNESS_SLACK = 0.1
 LEAST_SLACK_MM = 0.15
 """A sheet counts as of a thickness where it differs by at most a tenth, or 0.15 mm: "6 mm" acrylic or plywood is sold with such limits
 (ISO 7823-1 allows cast acrylic ±(0.4 + 0.1 t))."""
 
+APART_MM = 2.0
+"""How far apart parts lie on a sheet or bar, mm: the kerf and a web that holds the sheet together, or the parting blade. Our own choice; a
+laser needs less, a 3 mm cutter a little more."""
+
+ROUNDING = 1e-6
+
 
 def usable(need: v1.Requirement, machine: v1.Machine) -> Iterator[str]:
-    """The machine's materials of which the part can be made, in its own order."""
-    return (has for has in _suiting(need, machine) if not _against(has, need, machine))
+    """The machine's materials of which the part can be made: what is loaded first, then in its own order."""
+    suiting = _suiting(need, machine)
+    if machine.loaded and len(suiting) > 1:
+        loaded = materials.canonical(machine.loaded)
+        suiting.sort(key=lambda has: materials.canonical(has) != loaded)
+    return (has for has in suiting if not _against(has, need, machine))
+
+
+def most_pieces(has: str, need: v1.Requirement, machine: v1.Machine) -> int | None:
+    """How many such parts the stock of one material suffices for; None where that was not said of all of it.
+
+    What is weighed suffices for its grams over those of one part, each entry of the list by itself: nobody welds two spools together.
+    Of sheets and bars that are counted, each yields at least so many parts as a plain grid of their bounding boxes, all turned alike, does.
+    """
+    pieces = _of_thickness(need, _entries(has, machine))
+    yields = [_yield(need, piece) for piece in pieces]
+    return sum(many for many in yields if many is not None) if yields and None not in yields else None
 
 
 def misfits(need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
-    """Why no material on hand will do: `material.missing`, `material.thickness`, `stock.thickness`, `stock.size`; empty where one does.
+    """Why no material on hand will do, empty where one does: `material.missing`, `material.thickness`, `stock.thickness`, `stock.size`,
+    `stock.amount`.
 
     Of several materials that fail, the reasons are those of the one that fails by the fewest rules.
     """
@@ -55,13 +77,17 @@ def _only_broad(has: str, need: v1.Requirement) -> bool:
 
 
 def _against(has: str, need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
-    if not need.thickness_mm:
-        return []
     found = []
-    limit = _limit(has, machine)
-    if limit and need.thickness_mm > limit + TOLERANCE_MM:
-        found.append(reason("material.thickness", has, needs=mm(need.thickness_mm), has=mm(limit)))
-    return [*found, *_sheets(has, need, machine)]
+    if need.thickness_mm:
+        limit = _limit(has, machine)
+        if limit and need.thickness_mm > limit + TOLERANCE_MM:
+            found.append(reason("material.thickness", has, needs=mm(need.thickness_mm), has=mm(limit)))
+        if machine.stock:
+            found += _sheets(has, need, machine)
+    if machine.stock and need.grams and not found and most_pieces(has, need, machine) == 0:
+        most = max(piece.grams for piece in _entries(has, machine) if piece.grams < need.grams)
+        found.append(reason("stock.amount", has, needs=grams(need.grams), has=grams(most)))
+    return found
 
 
 def _limit(has: str, machine: v1.Machine) -> float:
@@ -70,20 +96,55 @@ def _limit(has: str, machine: v1.Machine) -> float:
     return next((limits[term] for term in materials.broader_terms(has) if term in limits), 0.0)
 
 
+def _entries(has: str, machine: v1.Machine) -> list[v1.Stock]:
+    """What the shop lists of a material."""
+    name = materials.canonical(has)
+    return [piece for piece in machine.stock if materials.canonical(piece.material) == name]
+
+
+def _of_thickness(need: v1.Requirement, pieces: Sequence[v1.Stock]) -> list[v1.Stock]:
+    """Those of the thickness that is needed, as far as any is."""
+    if not need.thickness_mm:
+        return list(pieces)
+    slack = max(LEAST_SLACK_MM, THICKNESS_SLACK * need.thickness_mm)
+    return [piece for piece in pieces if piece.thickness_mm and abs(piece.thickness_mm - need.thickness_mm) <= slack]
+
+
 def _sheets(has: str, need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
     """Whether there is a piece thick and large enough. A shop that lists no pieces of the material is not held to them."""
-    name = materials.canonical(has)
-    pieces = [piece for piece in machine.stock if materials.canonical(piece.material) == name and piece.thickness_mm]
+    pieces = [piece for piece in _entries(has, machine) if piece.thickness_mm]
     if not pieces:
         return []
-    slack = max(LEAST_SLACK_MM, THICKNESS_SLACK * need.thickness_mm)
-    thick = [piece for piece in pieces if abs(piece.thickness_mm - need.thickness_mm) <= slack]
+    thick = _of_thickness(need, pieces)
     if not thick:
         nearest = min(pieces, key=lambda piece: abs(piece.thickness_mm - need.thickness_mm))
         return [reason("stock.thickness", has, needs=mm(need.thickness_mm), has=mm(nearest.thickness_mm))]
     if any(not piece.HasField("size_mm") or not _too_small(need, piece) for piece in thick):
         return []
     return [reason("stock.size", has, missing=mm(min(_missing(need, piece) for piece in thick)))]
+
+
+def _yield(need: v1.Requirement, piece: v1.Stock) -> int | None:
+    """How many parts one entry of the list suffices for; None where nobody said how much there is."""
+    if need.thickness_mm and piece.HasField("size_mm"):
+        on_one = _on_one(need, piece.size_mm)
+        if piece.pieces or not on_one:
+            return piece.pieces * on_one
+    if need.grams and piece.grams:
+        return int(piece.grams / need.grams + ROUNDING)
+    return None
+
+
+def _on_one(need: v1.Requirement, sheet: v1.Size) -> int:
+    """How many parts lie side by side on one sheet: the best of all boxes that the part may take, each also a quarter turned."""
+    boxes = [(one.size_mm.x, one.size_mm.y) for one in need.placements or (need,)]
+    if not need.keep_direction:
+        boxes += [(deep, wide) for wide, deep in boxes]
+    return max(_along(sheet.x, wide) * _along(sheet.y, deep) for wide, deep in boxes)
+
+
+def _along(length: float, side: float) -> int:
+    return int((length + TOLERANCE_MM + APART_MM) / (max(side, ROUNDING) + APART_MM))
 
 
 def _missing(need: v1.Requirement, piece: v1.Stock) -> float:

@@ -24,7 +24,7 @@ from commonfab.rpc_client import Endpoint
 from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, policy
 from shop_agent.bench_work import Bench, Shopfloor
-from shop_agent.config import ShopConfig, place_of
+from shop_agent.config import ShopConfig
 from shop_agent.desk_link import DeskLink, Situation, phase_of
 from shop_agent.journal import Journal, open_journal
 from shop_agent.machine_section import MachineSection, described
@@ -32,6 +32,7 @@ from shop_agent.machines import machine_for
 from shop_agent.preparing import Preparer
 from shop_agent.records import AttemptRecord
 from shop_agent.reporting import report
+from shop_agent.shop_described import described_shop
 from shop_agent.store import only_agent
 from shop_agent.waiting import Bell, Leases
 
@@ -106,18 +107,12 @@ class Agent:
 
     def situation(self) -> Situation:
         """What the router is told."""
-        shop = v1.Shop(
-            id=self.config.shop.id,
-            name=self.config.shop.name,
-            place=place_of(self.config),
-            machines=[
-                *(bench.describe() for bench in self.benches),
-                *(_by_hand(facts) for facts in self.config.machine if not facts.driven),
-            ],
-            public_key=self.public_key,
-            agent_version=__version__,
-            operations=self.config.shop.operations,
-        )
+        machines = [
+            *(bench.describe() for bench in self.benches),
+            *(_by_hand(facts) for facts in self.config.machine if not facts.driven),
+        ]
+        shop = described_shop(self.config, machines, self.journal.clock.now())
+        shop.public_key, shop.agent_version = self.public_key, __version__
         return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts()])
 
     def _status(self, attempt: AttemptRecord) -> v1.AttemptStatus:

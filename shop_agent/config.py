@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent.machine_section import Id, MachineSection, Section
+from shop_agent.opening_hours import Hours, TimeZone
 from shop_agent.toml_lines import Location, line_of
 
 
@@ -27,6 +28,9 @@ class ShopSection(Section):
     data_dir: Path = Path("shop-data")
     slicer: str = ""
     operations: tuple[str, ...] = ()
+    skills: tuple[str, ...] = ()
+    closed: str = ""
+    time_zone: TimeZone = ""
 
 
 class RouterSection(Section):
@@ -39,13 +43,17 @@ class RouterSection(Section):
 
 
 class PolicySection(Section):
-    """[policy]: what is taken without asking the owner. Empty or 0 means no limit."""
+    """[policy]: what is taken, and without asking the owner. Empty or 0 means no limit. The router is told all of it but `accept` and
+    `scrap_allowed`, so that nothing is offered that would be declined."""
 
     accept: Literal["always", "ask"] = "ask"
     max_pieces: int = Field(default=0, ge=0)
     max_km: float = Field(default=0.0, ge=0)
     materials: tuple[str, ...] = ()
     scrap_allowed: int = Field(default=1, ge=0)
+    requesters: tuple[str, ...] = ()
+    most_minutes: int = Field(default=0, ge=0, le=1_000_000)
+    hours: tuple[Hours, ...] = ()
 
 
 class ShopConfig(Section):
@@ -153,6 +161,7 @@ def _check_whole(config: ShopConfig, text: str) -> None:
             line = line_of(text, ("machine", index, "id"))
             raise Refused("shop.config", f"{config.path} line {line}: two machines are called '{machine.id}'; give each an id of its own")
         seen.add(machine.id)
+    _check_time_zone(config, text)
     if config.shop.cell:
         from commonfab.place import is_coarse
 
@@ -160,6 +169,17 @@ def _check_whole(config: ShopConfig, text: str) -> None:
             line = line_of(text, ("shop", "cell"))
             problem = f"'{config.shop.cell}' is not an H3 cell of resolution 7 or coarser; give latitude and longitude instead"
             raise Refused("shop.config", f"{config.path} line {line}: {problem}")
+
+
+def _check_time_zone(config: ShopConfig, text: str) -> None:
+    """Whoever writes hours means those of the clock on the wall."""
+    if config.shop.time_zone:
+        return
+    of_machines = [("machine", index, "may_run") for index, machine in enumerate(config.machine) if machine.may_run]
+    written: list[Location] = [*([("policy", "hours")] if config.policy.hours else []), *of_machines]
+    if written:
+        problem = f'{written[0][-1]} needs to know whose clock is meant; say time_zone under [shop], such as time_zone = "Europe/Berlin"'
+        raise Refused("shop.config", f"{config.path} line {line_of(text, written[0])}: {problem}")
 
 
 def _resolved(config: ShopConfig, text: str) -> ShopConfig:

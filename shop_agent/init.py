@@ -22,6 +22,8 @@ name = {name}
 # longitude = 11.58
 # data_dir = "shop-data"          # the key, the journal and the toolpaths; keep it, and keep it private
 # slicer = "/opt/PrusaSlicer/prusa-slicer"   # only where PrusaSlicer is not on the PATH
+# closed = "back on the 12th"     # no new work is offered, and people see why
+# time_zone = "Europe/Berlin"     # whose clock the hours below mean
 
 [router]
 node = {node}
@@ -33,6 +35,9 @@ accept = "ask"                    # "always": take whatever fits the lines below
 # max_pieces = 20                 # larger lots are declined; declining never costs you anything
 # max_km = 15
 # materials = ["pla", "petg"]
+# most_minutes = 240              # longer lots are split
+# requesters = ["anna"]           # whose work you take; else anybody's
+# hours = ["Mo-Fr 17:00-22:00", "Sa 09:00-13:00"]   # when somebody is there
 # scrap_allowed = 1               # so many spoiled pieces of an order are made again, then it is given up
 
 [[machine]]                       # one block for each machine
@@ -52,6 +57,8 @@ clears_itself = false             # false: after each piece somebody clears the 
 # max_bed_c = 120
 # reach_min_mm = [0, -4, 0]       # where the nozzle may go outside the envelope, such as a purge line
 # reach_max_mm = [255, 212, 212]
+# stock = [{{ material = "pla", grams = 750 }}]   # how much there is; else any amount
+# may_run = ["08:00-20:00"]       # because of the neighbours' sleep
 # enclosed = true                 # the chamber is closed and warm, as ABS wants it; docs/shop.md lists what else can be said
 # out_of_order = "belt is torn"   # takes the machine out of service
 # speed_factor = 60               # virtual only: so many times faster than the toolpath

@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from commonfab import v1
+from commonfab import materials, v1
+from shop_agent.opening_hours import Hours
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
 Millimetres = Annotated[float, Field(gt=0, le=100_000)]
@@ -21,6 +23,20 @@ LASERS: Mapping[str, str] = MappingProxyType(
     {"co2": "co2_laser_cutting", "fibre": "fibre_laser_cutting", "fiber": "fibre_laser_cutting", "diode": "diode_laser_cutting"}
 )
 """What kind of laser makes which process. What one of them cuts, another may set on fire."""
+
+
+def _as_date(told: Any) -> Any:
+    """A date, written with quotes or without, as text. Errors: `ValueError`."""
+    if isinstance(told, str) and told:
+        try:
+            date.fromisoformat(told)
+        except ValueError:
+            raise ValueError(f"'{told}' is no date; write it like 2026-05-31") from None
+    return told.isoformat() if isinstance(told, date) else told
+
+
+DateText = Annotated[str, BeforeValidator(_as_date)]
+"""A day as ISO 8601 writes it; empty where none is said."""
 
 
 class Section(BaseModel):
@@ -38,11 +54,13 @@ class ToolSection(Section):
 
 
 class StockSection(Section):
-    """Sheets or bars on hand: `{ material = "plywood", thickness_mm = 4, size_mm = [600, 300] }`."""
+    """What lies there: `{ material = "plywood", thickness_mm = 4, size_mm = [600, 300], pieces = 3 }`."""
 
     material: str = Field(min_length=1)
     thickness_mm: float = Field(default=0.0, ge=0)
     size_mm: tuple[Millimetres, Millimetres] | None = None
+    grams: float = Field(default=0.0, ge=0)
+    pieces: int = Field(default=0, ge=0, le=1_000_000)
 
 
 class MachineSection(Section):
@@ -77,8 +95,10 @@ class MachineSection(Section):
     max_thickness_mm: dict[str, Millimetres] = Field(default_factory=dict)
     stock: tuple[StockSection, ...] = ()
     tolerance_mm: float = Field(default=0.0, ge=0)
-    tolerance_measured_on: str = ""
+    tolerance_measured_on: DateText = ""
     smallest_feature_mm: float = Field(default=0.0, ge=0)
+    loaded: str = ""
+    may_run: tuple[Hours, ...] = ()
 
     @property
     def on_hand(self) -> tuple[str, ...]:
@@ -97,6 +117,12 @@ class MachineSection(Section):
         return self
 
     @model_validator(mode="after")
+    def _has_what_is_loaded(self) -> MachineSection:
+        if self.loaded and materials.canonical(self.loaded) not in map(materials.canonical, self.on_hand):
+            raise ValueError(f"loaded = '{self.loaded}' is not among the materials of the machine ({', '.join(self.on_hand)})")
+        return self
+
+    @model_validator(mode="after")
     def _needs_an_address(self) -> MachineSection:
         if self.control == "octoprint" and not self.url:
             raise ValueError('control = "octoprint" needs url = "http://…", the address of OctoPrint')
@@ -104,7 +130,8 @@ class MachineSection(Section):
 
 
 def described(facts: MachineSection) -> v1.Machine:
-    """What `shop.toml` says of a machine, as the router is told of it; how it stands at the moment is added by who looks at it."""
+    """What `shop.toml` says of a machine, as the router is told of it; how it stands at the moment is added by who looks at it,
+    and its hours by who knows the shop's time zone (`shop_described`)."""
     return v1.Machine(
         id=facts.id,
         name=facts.name,
@@ -122,9 +149,10 @@ def described(facts: MachineSection) -> v1.Machine:
         tolerance_mm=facts.tolerance_mm,
         tolerance_measured_on=facts.tolerance_measured_on,
         smallest_feature_mm=facts.smallest_feature_mm or (facts.nozzle_mm if facts.process == "fdm" else 0.0),
+        loaded=facts.loaded,
     )
 
 
 def _stock(one: StockSection) -> v1.Stock:
     size = v1.Size(x=one.size_mm[0], y=one.size_mm[1], z=one.thickness_mm) if one.size_mm else None
-    return v1.Stock(material=one.material, thickness_mm=one.thickness_mm, size_mm=size)
+    return v1.Stock(material=one.material, thickness_mm=one.thickness_mm, size_mm=size, grams=one.grams, pieces=one.pieces)

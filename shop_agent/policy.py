@@ -9,10 +9,13 @@ from enum import Enum
 from commonfab import materials, processes, v1
 from commonfab.envelope import too_small
 from commonfab.reasons import reason
-from commonfab.units import km
+from commonfab.units import km, minutes
 from shop_agent.config import ShopConfig
 from shop_agent.machine_section import MachineSection
 from shop_agent.records import OfferRecord
+
+SLACK_MINUTES = 0.01
+"""A lot that was made as long as the policy allows is not over it, whatever the last bit of a sum says."""
 
 
 class Answer(Enum):
@@ -70,6 +73,11 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
 
 def _would_not(offer: v1.Offer, config: ShopConfig) -> list[v1.Reason]:
     policy, reasons = config.policy, []
+    if config.shop.closed:
+        reasons.append(reason("shop.closed", config.shop.closed))
+    takes = offer.estimate.machine_time.ToTimedelta().total_seconds() / 60 * offer.quantity
+    if policy.most_minutes and takes > policy.most_minutes + SLACK_MINUTES:
+        reasons.append(reason("policy.minutes", needs=minutes(takes), has=minutes(policy.most_minutes)))
     if policy.max_pieces and offer.quantity > policy.max_pieces:
         reasons.append(reason("policy.pieces", needs=offer.quantity, has=policy.max_pieces))
     if policy.max_km and offer.distance_km > policy.max_km:

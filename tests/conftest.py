@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,15 @@ __all__ = ["octoprint", "octoprint_server", "prusa_slicer"]  # fixtures that liv
 def manual_clock() -> ManualClock:
     """A clock that stands still until the test advances it."""
     return ManualClock()
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real files of other projects, which are too many to lie here."""
+    named = os.environ.get("COMMONFAB_SHARED")
+    if not named:
+        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
+    return Path(named)
 
 
 @pytest.fixture(scope="session")

@@ -7,10 +7,17 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
+
+SLOTS = 16384
+BUS_OFFSET = 10_000
+"""The nodes of a cluster speak with each other on a port that is this much higher; Redis 6.2 has no option for another."""
 
 
 def free_port() -> int:
@@ -21,13 +28,14 @@ def free_port() -> int:
         return port
 
 
-def start_redis(folder: Path, port: int, *options: str) -> subprocess.Popen[bytes]:
+def start_redis(folder: Path, port: int, *options: str, program: str = "") -> subprocess.Popen[bytes]:
     """A redis-server on loopback that keeps its things in `folder`; returns once it answers. The caller ends it.
 
     Append-only, as a node runs it, so that a test may kill it and start it again on the same folder and port.
+    Parameters: `program`, the redis-server on the PATH where it is empty.
     """
-    program = shutil.which("redis-server")
-    if program is None:
+    program = program or shutil.which("redis-server") or ""
+    if not program:
         pytest.fail("redis-server is not on the PATH; install it (Debian: apt install redis-server)")
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes", *options]
     with (folder / "redis.log").open("ab") as log:
@@ -53,3 +61,131 @@ def stop_redis(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A Redis Cluster of three masters, each with one replica, on loopback. `processes` by their port."""
+
+    processes: dict[int, subprocess.Popen[bytes]]
+
+    @property
+    def url(self) -> str:
+        """As `commonfab.settings` takes it; any node would do."""
+        return f"redis+cluster://127.0.0.1:{self.living()[0]}"
+
+    def living(self) -> list[int]:
+        """The ports of the processes that run."""
+        return [port for port, process in self.processes.items() if process.poll() is None]
+
+    def master_of(self, key: str) -> int:
+        """The port of the process that holds `key`. After a fail-over the nodes hear of it one by one, so this waits for a living one."""
+        _until(lambda: self._holder(key) in self.living(), f"a process that runs holds {key}")
+        return self._holder(key)
+
+    def _holder(self, key: str) -> int:
+        asked = self.living()[0]
+        slot = ask(asked, "CLUSTER", "KEYSLOT", key)
+        return next(int(master[1]) for first, last, master, *_ in ask(asked, "CLUSTER", "SLOTS") if first <= slot <= last)
+
+    def masters(self) -> set[int]:
+        """The ports of the processes that hold slots."""
+        return {int(master[1]) for _, _, master, *_ in ask(self.living()[0], "CLUSTER", "SLOTS")}
+
+    def empty(self) -> None:
+        """Throw all keys away, and wait until the replicas have done so too."""
+        for master in self.masters():
+            with redis.Redis(port=master) as client:
+                client.flushall()
+                client.wait(1, 5000)
+
+    def kill(self, port: int) -> None:
+        """End one process at once, as a failing machine does."""
+        self.processes[port].kill()
+        self.processes[port].wait()
+
+    def stop(self) -> None:
+        """End its processes."""
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            stop_redis(process)
+
+
+def start_cluster(folder: Path, program: str = "") -> Cluster:
+    """A Redis Cluster that keeps its things in `folder`; returns once it takes commands and its replicas follow. The caller stops it."""
+    cluster = Cluster({})
+    joined = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
+    # A replica is told of once it has heard from its master, which otherwise has nothing to say for ten seconds.
+    quick = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+    try:
+        for port in _cluster_ports(6):
+            (folder / str(port)).mkdir()
+            cluster.processes[port] = start_redis(folder / str(port), port, *joined, *quick, "--appendfsync", "always", program=program)
+        _join(list(cluster.processes))
+    except BaseException:
+        cluster.stop()
+        raise
+    return cluster
+
+
+def _join(ports: list[int]) -> None:
+    """Make one cluster of servers that know nothing of each other: the first three hold the slots, the others follow them."""
+    first, masters, replicas = ports[0], ports[:3], ports[3:]
+    for epoch, port in enumerate(ports, 1):
+        # Of two nodes with one epoch, one has to give way; that would take them seconds to settle.
+        ask(port, "CLUSTER", "SET-CONFIG-EPOCH", epoch)
+        if port != first:
+            ask(port, "CLUSTER", "MEET", "127.0.0.1", first)
+    for number, port in enumerate(masters):
+        ask(port, "CLUSTER", "ADDSLOTS", *range(number * SLOTS // 3, (number + 1) * SLOTS // 3))
+    _until(lambda: all(len(ask(port, "CLUSTER", "NODES").splitlines()) == len(ports) for port in ports), "the nodes have met")
+    for master, replica in zip(masters, replicas, strict=True):
+        ask(replica, "CLUSTER", "REPLICATE", ask(master, "CLUSTER", "MYID"))
+    _until(lambda: all("cluster_state:ok" in ask(port, "CLUSTER", "INFO") for port in ports), "every slot is held")
+    _until(lambda: all("master_link_status:up" in ask(port, "INFO", "replication") for port in replicas), "the replicas follow")
+    _until(lambda: all(_knows_all(port) for port in ports), "every node knows who follows whom")
+
+
+def _knows_all(port: int) -> bool:
+    return all(len(nodes) == 2 for _, _, *nodes in ask(port, "CLUSTER", "SLOTS"))
+
+
+def ask(port: int, *command: str | int) -> Any:
+    """What the server on `port` answers to one command, with its texts as `str`."""
+    # The connection alone, because the client would make something else of the answer.
+    connection = redis.Connection(port=port, decode_responses=True, protocol=2)
+    try:
+        connection.send_command(*command)
+        return connection.read_response()
+    finally:
+        connection.disconnect()
+
+
+def _until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"30 s went by before {what}")
+        time.sleep(0.02)
+
+
+def _cluster_ports(count: int) -> list[int]:
+    """Ports of which the bus's is free too."""
+    found: list[int] = []
+    while len(found) < count:
+        port = free_port()
+        if port + BUS_OFFSET > 65535:
+            port -= 2 * BUS_OFFSET  # the ports that are handed out by themselves end above 60000
+        if port not in found and _is_free(port) and _is_free(port + BUS_OFFSET):
+            found.append(port)
+    return found
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True

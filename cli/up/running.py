@@ -83,7 +83,7 @@ async def open_node(settings: NodeSettings) -> AsyncIterator[Announcement]:
         await asyncio.to_thread(migrate, engine, "commonfab")
         tokens = TokenStore(engine, clock, ids)
         provide_steward(tokens, settings.steward_token_file())
-        registry = registry_opening.open_registry(settings, engine, board.url, clock, ids, metrics)
+        registry = registry_opening.open_registry(settings, engine, board.queue_url, clock, ids, metrics)
         closing.push_async_callback(registry.close)
         await registry.start()
         router = router_opening.open_router(settings, engine, board.url, clock, ids, metrics)
@@ -132,7 +132,8 @@ def first_of(*explanations: Callable[[Exception], Refused | None]) -> Callable[[
 def _worker(settings: NodeSettings, board: OpenBoard, clock: SystemClock) -> Child:
     # -P: a folder named `registry` where the node happens to be started is not ours.
     command = (sys.executable, "-P", "-m", "registry.worker")
-    return Child(Command("inspection worker", command, settings.data_dir / "worker.pid", child_environment(settings, board.url)), clock)
+    environment = child_environment(settings, board.queue_url)
+    return Child(Command("inspection worker", command, settings.data_dir / "worker.pid", environment), clock)
 
 
 def _log_to_stderr() -> None:

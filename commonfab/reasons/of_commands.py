@@ -45,7 +45,7 @@ TERMS = {
     ),
     "node.board_away_at_start": Term(
         "the Redis at {subject} does not answer",
-        "Start it, correct COMMONFAB_REDIS_URL, or leave the variable out to have a private one.",
+        "Start it, correct COMMONFAB_REDIS_URL or COMMONFAB_BOARD_URL, or leave them out to have a private one.",
     ),
     "node.board_newer": Term(
         "the board in {subject} was written by a newer redis-server than the one found now",
@@ -54,6 +54,10 @@ TERMS = {
     "node.board_not_kept": Term(
         "the Redis at {subject} keeps nothing: its append-only file is off, so work in flight is lost when it stops",
         "Set `appendonly yes` and `appendfsync always` there.",
+    ),
+    "node.board_behind": Term(
+        "the Redis at {subject} answers before a change is on its disk, so a power failure takes the last changes along",
+        "Set `appendfsync always` there.",
     ),
     "node.board_evicts": Term(
         "the Redis at {subject} throws keys away when its memory is full",

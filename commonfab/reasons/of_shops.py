@@ -44,6 +44,14 @@ TERMS: dict[str, Term] = {
         "the shop's policy leaves {subject} out",
         "Add it to materials under [policy] in shop.toml.",
     ),
+    "policy.minutes": Term(
+        "it takes {needs}, the shop's policy takes work of up to {has} at a time",
+        "Raise most_minutes in shop.toml to take longer work.",
+    ),
+    "policy.requester": Term(
+        "the shop has said whose work it takes, and this requester is not among them",
+        "That is its right; others are asked.",
+    ),
     "policy.ask": Term("the owner wants to be asked", "Answer with commonfab shop accept or commonfab shop decline."),
     "policy.tried": Term(
         "the shop gave this work back or could not make it before",

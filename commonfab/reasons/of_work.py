@@ -46,17 +46,72 @@ TERMS = {
         StatusCode.FAILED_PRECONDITION,
     ),
     "job.ended": Term("job {subject} has ended", "Ask for a new one.", StatusCode.FAILED_PRECONDITION),
+    "job.of_product": Term(
+        "job {subject} is a part of a product",
+        "Withdraw the product's job, which takes its parts with it: commonfab job show JOB names it.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
+    "job.no_first_article": Term(
+        "no first article was asked for with job {subject}", "There is nothing to approve.", StatusCode.FAILED_PRECONDITION
+    ),
+    "job.first_not_made": Term(
+        "the first article of job {subject} is not made yet",
+        "Wait until commonfab job show says that it is, and look at it.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
     "job.cancelled": Term("the requester withdrew the job"),
     "job.no_shop": Term(
         "no shop is known here that could be asked",
         "The job waits; it is offered as soon as a shop that can make it calls.",
     ),
     "job.nobody_able": Term(
-        "none of {machines} machines can make it",
+        "none of {machines} can make it",
         "commonfab job explain JOB says why, the nearest miss first.",
     ),
-    "job.answers_awaited": Term("shops have been asked about {pieces} pieces and have not all answered"),
+    "job.answers_awaited": Term("answers are awaited for {pieces}: {shops} asked, {left} left at most"),
+    "job.only_ask": Term(
+        "nobody else can; only the owner can say, of {machines}",
+        "commonfab job explain JOB names them; ask them yourself.",
+    ),
+    "job.offered_next": Term("next to be offered: {pieces}"),
+    "job.rest_waits": Term(
+        "{pieces} to be offered when a lot is done: all that can make it have as much as they take",
+        "Nothing to do: it goes on by itself.",
+    ),
+    "job.under_way": Term("under way: {pieces} in {shops}; the longest lot takes about {expected} of machine time"),
+    "job.under_way_unestimated": Term("under way: {pieces} in {shops}"),
+    "job.parts_awaited": Term("the jobs of its {parts} must be done first", "commonfab job show JOB names them."),
+    "job.first_article_awaited": Term(
+        "one piece is made first, and the others wait until it was looked at", "When it is made, look at it: commonfab job approve JOB."
+    ),
+    "job.first_article_made": Term(
+        "the first piece is made; somebody must look at it", "Look at it. If it is right: commonfab job approve {subject}."
+    ),
+    "job.needed_in": Term(
+        "'{subject}' is not a length of time",
+        "Say days, hours or minutes, such as 3d, 36h, 90min or 1d12h.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "need.around": Term("a distance is counted from a place", "Give --lat and --lon, or --cell.", StatusCode.INVALID_ARGUMENT),
+    "need.machine": Term("{jobs} for {subject}{within}"),
+    "need.material": Term("{jobs} for {subject}{within}, on a machine that is there"),
+    "need.tool": Term("{jobs} for a cutter{within}, in a machine that is there: {subject}"),
+    "need.skill": Term("{jobs} for somebody{within} who does this beside a machine that is there: {subject}"),
+    "need.people": Term("{jobs} for people{within}: a machine that could is there, but its shop is closed, silent or has said no"),
+    "need.distance": Term("{jobs}{within} though a machine further away than they allow could do it"),
+    "need.ask": Term("{jobs}{within} for somebody to ask the owner of a machine that may do"),
+    "plan.late": Term(
+        "{late} of {pieces} pieces would come after the deadline: the last in {ends}, needed in {needed}",
+        "Give it more time, allow a larger distance, or ask for fewer.",
+    ),
+    "plan.rest_waits": Term(
+        "{rest} of {pieces} pieces wait until a machine has made its first lot",
+        "Nothing to do: they are offered as soon as a shop that can make them has room for another lot.",
+    ),
     "order.unknown": Term("there is no work order {subject} here", "It may have ended long ago.", StatusCode.NOT_FOUND),
+    "order.ended": Term("work order {subject} has ended", "There is nothing to take back.", StatusCode.FAILED_PRECONDITION),
+    "order.withdrawn": Term("the requester took the lot back"),
+    "offer.withdrawn": Term("nobody is asked any more: the shop closed, or the machine is out of service"),
     "order.not_uncertain": Term(
         "work order {subject} is not uncertain",
         "Only the rest of an uncertain work order can be made elsewhere.",

@@ -1,32 +1,44 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
--- What every script of the board shares; board.py puts this text before each of them.
+-- What every script of the board shares; board_scripts.py puts this text before each of them.
 --
 -- KEYS[1] is the board's prefix, "cf:{<neighbourhood>}:board": its hash tag keeps all keys of one neighbourhood on one cluster node.
 -- ARGV[1] is the time in milliseconds, or "0" for Redis's own clock, which is the one clock of all routers that share it.
 -- ARGV[2] is how long ended jobs are kept, in milliseconds.
+-- The head of each script names the keys that it touches, its own and those of the functions here that it calls.
 --
--- key (behind the prefix)   kind    holds
--- :shops                    zset    shop id -> when it was last heard, ms
--- :shop:<id>                hash    descriptor, key, run, version
--- :shop:<id>:orders         set     its work orders that have not ended
--- :jobs                     zset    job id -> when it was requested, ms
--- :jobs:<requester>         zset    the same, of one requester
--- :open                     zset    jobs with unplaced pieces -> when they were requested, ms
--- :job:<id>                 hash    requester, request, specification, questions, state (held|open|done|cancelled),
---                                   quantity, unplaced, requested, version
--- :job:<id>:orders          list    its work orders, oldest first
--- :job:<id>:passed          hash    shop id -> declined|tried|unanswered: whom not to ask (first) again
--- :order:<id>               hash    job, shop, machine, quantity, state, number, epoch, good, scrap, offer, minutes, reasons, deadline,
---                                   stopping
--- :deadlines                zset    work order -> when its offer or lease ends, ms
--- :epoch                    string  the last fence number given
--- :once:<requester>:<key>   string  the job that an idempotency key made
--- :done                     stream  ended attempts on their way to the ledger: order, number, epoch, signed
--- :counts                   hash    reason code -> reports refused for it
--- :bell                     channel ids of shops and jobs that changed; "open" when there may be something to plan
+-- key (behind the prefix)   kind     holds
+-- :sequence                 string   counts changes of what plans depend on; begins at the time of the board's first change, ms
+-- :began                    string   where :sequence began: a reader that stands before it has read another board
+-- :changed                  zset     shop id -> sequence of its last change
+-- :shops                    zset     shop id -> when it was last heard, ms
+-- :shop:<id>                hash     descriptor, described (sequence), key, run, version, closed (""|1), had (minutes), had_at (ms)
+-- :shop:<id>:orders         set      its work orders that have not ended, and those about which it is asked
+-- :shop:<id>:pace           hash     machine -> reported through estimated time of its last works, newest first
+-- :shop:<id>:proven         hash     process -> good pieces that it reported
+-- :jobs                     zset     job id -> when it was requested, ms
+-- :jobs:<requester>         zset     the same, of one requester
+-- :open                     zset     jobs of which something can be offered -> their turn, see turn_of
+-- :placed                   hash     requester -> machine time of its live orders, ms
+-- :job:<id>                 hash     requester, request, specification, questions, quantity, unplaced, requested (ms), needed (""|ms),
+--                                    urgency, version, live (orders that have not ended), state (held|waits|open|done|cancelled),
+--                                    first (""|wanted|made|approved: the first article), product (""|its product's job),
+--                                    parts (a product's part jobs, parted by spaces), parts_left, needs_work (1|0), each (machine time for one piece, ms)
+-- :job:<id>:orders          list     its work orders, oldest first
+-- :job:<id>:passed          hash     shop id -> declined|tried|unanswered: whom not to ask (first) again
+-- :order:<id>               hash     job, shop, machine, quantity, state, number, epoch, good, scrap, offer, minutes, reasons, deadline,
+--                                    stopping (0|1), standby, weight (ms that count in :placed), accepted (ms). While it is offered, shop,
+--                                    machine, minutes and offer are those of the best placed shop.
+-- :order:<id>:asked         hash     shop id -> packed {rank, machine, minutes, offer}; "" once it is asked no more. Gone when one accepts.
+-- :deadlines                zset     work order -> when its offer or lease ends, ms
+-- :epoch                    string   the last fence number given
+-- :once:<requester>:<key>   string   the job that an idempotency key made
+-- :done                     stream   ended attempts on their way to the ledger: order, number, epoch, signed
+-- :counts                   hash     reason code -> reports refused for it
+-- :bell                     channel  ids of shops and jobs that changed; "open" when there may be something to plan
 
 local PREFIX = KEYS[1]
 local KEEP = tonumber(ARGV[2])
+local HOUR = 3600 * 1000
 
 local function now_ms()
   local given = tonumber(ARGV[1])
@@ -45,8 +57,27 @@ local function ring(name)
   redis.call('PUBLISH', key('bell'), name)
 end
 
+local function count(code)
+  redis.call('HINCRBY', key('counts'), code, 1)
+  return code
+end
+
+-- Something that a plan depends on is no longer as it was. Answers the sequence of the change.
+local function shop_moved(shop)
+  local sequence = redis.call('INCR', key('sequence'))
+  if sequence == 1 then
+    sequence = NOW
+    redis.call('SET', key('sequence'), sequence)
+    redis.call('SET', key('began'), sequence)
+  end
+  redis.call('ZADD', key('changed'), sequence, shop)
+  return sequence
+end
+
+-- The same, and the shop itself must be told.
 local function shop_changed(shop)
   redis.call('HINCRBY', key('shop', shop), 'version', 1)
+  shop_moved(shop)
   ring(shop)
 end
 
@@ -59,9 +90,8 @@ local function get(order, ...)
   return unpack(redis.call('HMGET', key('order', order), ...))
 end
 
-local function count(code)
-  redis.call('HINCRBY', key('counts'), code, 1)
-  return code
+local function get_job(job, ...)
+  return unpack(redis.call('HMGET', key('job', job), ...))
 end
 
 -- Every write waits for the disk, so a deadline or a last call that moves by less than this is left as it is.
@@ -72,50 +102,197 @@ local function set_deadline(order, when)
   redis.call('ZADD', key('deadlines'), when, order)
 end
 
--- A job ends when nothing of it is unplaced and no shop holds any of it.
-local function end_job_if_over(job)
-  local state, unplaced = unpack(redis.call('HMGET', key('job', job), 'state', 'unplaced'))
-  local live = false
-  local orders = redis.call('LRANGE', key('job', job, 'orders'), 0, -1)
-  for _, order in ipairs(orders) do
-    local order_state, stopping = get(order, 'state', 'stopping')
-    if order_state == 'offered' or order_state == 'accepted' or order_state == 'running' or order_state == 'uncertain'
-      or stopping == '1' then live = true end
-  end
-  if live or tonumber(unplaced) > 0 or state == 'held' then return end
-  if state == 'open' then redis.call('HSET', key('job', job), 'state', 'done') end
-  for _, name in ipairs({key('job', job), key('job', job, 'orders'), key('job', job, 'passed')}) do
-    redis.call('PEXPIRE', name, KEEP)
-  end
-  for _, order in ipairs(orders) do redis.call('PEXPIRE', key('order', order), KEEP) end
-end
-
--- Give `pieces` back to the job, to be planned anew.
-local function unplace(job, pieces)
-  local state, requested = unpack(redis.call('HMGET', key('job', job), 'state', 'requested'))
-  if state == 'open' and pieces > 0 then
-    redis.call('HINCRBY', key('job', job), 'unplaced', pieces)
-    redis.call('ZADD', key('open'), requested, job)
-    ring('open')
-  end
-end
-
--- A work order ends as `state`; the pieces that were not made go back to the job.
-local function end_order(order, state)
-  local job, shop, quantity, good = get(order, 'job', 'shop', 'quantity', 'good')
-  redis.call('HSET', key('order', order), 'state', state, 'stopping', '0')
+local function clear_deadline(order)
   redis.call('HDEL', key('order', order), 'deadline')
   redis.call('ZREM', key('deadlines'), order)
-  redis.call('SREM', key('shop', shop, 'orders'), order)
-  unplace(job, tonumber(quantity) - tonumber(good))
+end
+
+-- "declined" and "tried" are for good; "unanswered" only says whom to ask last, and never takes their place.
+local function pass_over(job, shop, why)
+  if why == 'unanswered' then
+    redis.call('HSETNX', key('job', job, 'passed'), shop, why)
+  else
+    redis.call('HSET', key('job', job, 'passed'), shop, why)
+  end
+end
+
+-- Counts a live order for its requester with so many machine minutes. Whole milliseconds, so that sums come back to nothing exactly.
+local function weigh(order, minutes)
+  local job, before = get(order, 'job', 'weight')
+  local weight = math.floor(tonumber(minutes) * 60000 + 0.5)
+  local more = weight - tonumber(before or 0)
+  if more == 0 then return end
+  local requester = get_job(job, 'requester')
+  redis.call('HSET', key('order', order), 'weight', weight)
+  if redis.call('HINCRBY', key('placed'), requester, more) <= 0 then redis.call('HDEL', key('placed'), requester) end
+end
+
+-- What a shop was given counts half after this long, so that who had much in spring is not last in autumn.
+local HAD_HALF_LIFE = 14 * 24 * HOUR
+
+local function faded(minutes, since)
+  return tonumber(minutes) * math.exp(-math.log(2) * (NOW - tonumber(since)) / HAD_HALF_LIFE)
+end
+
+-- Adds minutes to what a shop was given, or takes back (below 0) what it was given at `since` and did not begin.
+local function add_to_had(shop, minutes, since)
+  local had, had_at = unpack(redis.call('HMGET', key('shop', shop), 'had', 'had_at'))
+  local now_had = math.max(0, faded(had or 0, had_at or NOW) + faded(minutes, since))
+  redis.call('HSET', key('shop', shop), 'had', string.format('%.6f', now_had), 'had_at', NOW)
+end
+
+-- Who is still asked about an offered order, best placed first: {{rank, machine, minutes, offer, shop = id}, …}
+local function asked_of(order)
+  local flat = redis.call('HGETALL', key('order', order, 'asked'))
+  local asked = {}
+  for i = 1, #flat, 2 do
+    if flat[i + 1] ~= '' then
+      local one = cmsgpack.unpack(flat[i + 1])
+      one.shop = flat[i]
+      asked[#asked + 1] = one
+    end
+  end
+  table.sort(asked, function(a, b) return a[1] < b[1] end)
+  return asked
+end
+
+-- The order speaks of this one of its asked: the best placed while it is offered, the one that accepted afterwards.
+local function lead_by(order, one)
+  redis.call('HSET', key('order', order), 'shop', one.shop, 'machine', one[2], 'minutes', one[3], 'offer', one[4])
+  weigh(order, one[3])
+end
+
+-- Priority with ageing. A job's turn is the moment of its request, moved: an urgent one counts as asked for a day earlier, one for
+-- whenever it is convenient three days later. So no job waits for ever: after four days even the least urgent comes before whatever is
+-- asked for then. The fine order, and fairness between requesters, is made of this by router/turns.py.
+local URGENT_BONUS, CONVENIENT_MALUS = 24 * HOUR, 72 * HOUR
+
+local function turn_of(requested, urgency)
+  if urgency == 'urgent' then return tonumber(requested) - URGENT_BONUS end
+  if urgency == 'when_convenient' then return tonumber(requested) + CONVENIENT_MALUS end
+  return tonumber(requested)
+end
+
+-- Whether `pieces` of a job may be offered now. Of a first article one piece goes out alone, and nothing more until it is approved.
+local function may_offer(pieces, state, unplaced, first, live)
+  if state ~= 'open' or tonumber(unplaced) < pieces or first == 'made' then return false end
+  return first ~= 'wanted' or (pieces == 1 and tonumber(live) == 0)
+end
+
+-- Puts a job among the open ones, or takes it out, as it stands now. Answers whether something of it can be offered.
+local function index_open(job)
+  local requested, urgency, state, unplaced, first, live = get_job(job, 'requested', 'urgency', 'state', 'unplaced', 'first', 'live')
+  local offerable = may_offer(1, state, unplaced, first, live)
+  if offerable then
+    redis.call('ZADD', key('open'), turn_of(requested, urgency), job)
+  else
+    redis.call('ZREM', key('open'), job)
+  end
+  return offerable
+end
+
+local function open_up(job)
+  if index_open(job) then ring('open') end
+end
+
+local function forget_later(job)
+  for _, order in ipairs(redis.call('LRANGE', key('job', job, 'orders'), 0, -1)) do redis.call('PEXPIRE', key('order', order), KEEP) end
+  redis.call('PEXPIRE', key('job', job), KEEP)
+  redis.call('PEXPIRE', key('job', job, 'orders'), KEEP)
+  redis.call('PEXPIRE', key('job', job, 'passed'), KEEP)
+end
+
+-- A product and its parts are forgotten together, when the product has ended.
+local function forget_when_over(job, product, parts)
+  local product_state = product ~= '' and get_job(product, 'state')
+  if product_state and product_state ~= 'done' and product_state ~= 'cancelled' then return end
+  forget_later(job)
+  for part in string.gmatch(parts, '%S+') do
+    local state, live = get_job(part, 'state', 'live')
+    if (state == 'done' or state == 'cancelled') and tonumber(live) == 0 then forget_later(part) end
+  end
+end
+
+local end_job_if_over
+
+-- All parts of a product are there: what is left is to put it together, or nothing.
+local function all_parts_there(product)
+  local needs_work, quantity = get_job(product, 'needs_work', 'quantity')
+  redis.call('HSET', key('job', product), 'state', 'open', 'unplaced', needs_work == '1' and quantity or 0)
+  open_up(product)
+  end_job_if_over(product)
+end
+
+local function part_done(product)
+  local left = redis.call('HINCRBY', key('job', product), 'parts_left', -1)
+  if left == 0 and get_job(product, 'state') == 'waits' then all_parts_there(product) end
+  job_changed(product)
+end
+
+-- A job ends when nothing of it is unplaced and no shop holds any of it.
+function end_job_if_over(job)
+  local state, unplaced, live, product, parts = get_job(job, 'state', 'unplaced', 'live', 'product', 'parts')
+  if tonumber(live) > 0 or tonumber(unplaced) > 0 or (state ~= 'open' and state ~= 'cancelled') then return end
+  if state == 'open' then
+    redis.call('HSET', key('job', job), 'state', 'done')
+    if product ~= '' then part_done(product) end
+  end
+  forget_when_over(job, product, parts)
+end
+
+-- The pieces of an ended order that were not made go back to the job, to be planned anew.
+local function give_back(job, pieces, good)
+  local state, first = get_job(job, 'state', 'first')
+  redis.call('HINCRBY', key('job', job), 'live', -1)
+  if first == 'wanted' and good > 0 then redis.call('HSET', key('job', job), 'first', 'made') end
+  if state ~= 'open' then return end
+  if pieces > 0 then redis.call('HINCRBY', key('job', job), 'unplaced', pieces) end
+  if pieces > 0 or first ~= '' then open_up(job) end
+end
+
+-- Nobody is asked about the order any more, but perhaps `but`.
+local function ask_no_more(order, but)
+  for _, one in ipairs(asked_of(order)) do
+    if one.shop ~= but then
+      redis.call('SREM', key('shop', one.shop, 'orders'), order)
+      shop_changed(one.shop)
+    end
+  end
+  redis.call('DEL', key('order', order, 'asked'))
+end
+
+-- A work order ends as `state`.
+local function end_order(order, state)
+  local job, shop, quantity, good, was, minutes, accepted =
+    get(order, 'job', 'shop', 'quantity', 'good', 'state', 'minutes', 'accepted')
+  if was == 'offered' then
+    ask_no_more(order)
+  else
+    redis.call('SREM', key('shop', shop, 'orders'), order)
+    if was == 'accepted' then add_to_had(shop, -tonumber(minutes), accepted) end
+    shop_changed(shop)
+  end
+  redis.call('HSET', key('order', order), 'state', state, 'stopping', '0')
+  clear_deadline(order)
+  weigh(order, 0)
+  give_back(job, tonumber(quantity) - tonumber(good), tonumber(good))
   end_job_if_over(job)
-  shop_changed(shop)
   job_changed(job)
 end
 
-local function pass_over(order, why)
-  local job, shop = get(order, 'job', 'shop')
-  redis.call('HSET', key('job', job, 'passed'), shop, why)
+-- One shop is asked no more; when it was the last, the order ends as `state`, because of `reasons`.
+local function leave_asked(order, shop, state, reasons)
+  redis.call('HSET', key('order', order, 'asked'), shop, '')
+  redis.call('SREM', key('shop', shop, 'orders'), order)
+  shop_changed(shop)
+  local best = asked_of(order)[1]
+  if not best then
+    redis.call('HSET', key('order', order), 'reasons', reasons)
+    return end_order(order, state)
+  end
+  local job, leader = get(order, 'job', 'shop')
+  if leader == shop then lead_by(order, best) end
+  job_changed(job)
 end
 
 -- Whether (order, number, epoch) is the attempt that owns the work order, and the shop is the one that holds it.

@@ -1,21 +1,85 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
--- Proposes a lot to a shop, if the plan still fits the present: another router may have been faster.
--- Touches :job:<id> :job:<id>:orders :job:<id>:passed :open :order:<id> :deadlines :shops :shop:<id> :shop:<id>:orders :bell
--- ARGV 3 order, 4 job, 5 shop, 6 machine, 7 quantity, 8 offer, 9 minutes in all, 10 ms that the offer stands,
---      11 why the shop may have been passed over before and is asked all the same: "" or "unanswered"
--- Answers 1, or 0 where the plan is out of date.
-local order, job, shop, quantity = ARGV[3], ARGV[4], ARGV[5], tonumber(ARGV[7])
-local state, unplaced = unpack(redis.call('HMGET', key('job', job), 'state', 'unplaced'))
-if state ~= 'open' or tonumber(unplaced) < quantity then return 0 end
-local passed = redis.call('HGET', key('job', job, 'passed'), shop)
-if passed and passed ~= ARGV[11] then return 0 end
-if not redis.call('ZSCORE', key('shops'), shop) then return 0 end
-redis.call('HSET', key('order', order), 'job', job, 'shop', shop, 'machine', ARGV[6], 'quantity', quantity, 'state', 'offered',
-  'number', 0, 'epoch', 0, 'good', 0, 'scrap', 0, 'offer', ARGV[8], 'minutes', ARGV[9], 'reasons', '', 'stopping', '0')
-redis.call('RPUSH', key('job', job, 'orders'), order)
-redis.call('SADD', key('shop', shop, 'orders'), order)
-set_deadline(order, NOW + tonumber(ARGV[10]))
-if redis.call('HINCRBY', key('job', job), 'unplaced', -quantity) == 0 then redis.call('ZREM', key('open'), job) end
-shop_changed(shop)
-job_changed(job)
-return 1
+-- Proposes lots of one job, each to one or several shops, where the plan still fits the present: another router may have been faster.
+--
+-- key                       kind     use      what for
+-- :sequence                 string   changed  counts the change of a shop, so that plans made before it are out of date
+-- :began                    string   changed  where :sequence began, if this is the board's first change
+-- :changed                  zset     changed  whether the plan still fits, and that the next may not
+-- :shop:<id>                hash     changed  whether it is closed; its version
+-- :shop:<id>:orders         set      changed  what it is asked about or holds
+-- :open                     zset     changed  whether something of the job can be offered
+-- :placed                   hash     changed  what the requester has lying with shops
+-- :job:<id>                 hash     changed  its pieces without a shop
+-- :job:<id>:orders          list     changed  the new orders
+-- :job:<id>:passed          hash     read     whom not to ask
+-- :order:<id>               hash     changed  the new orders
+-- :order:<id>:asked         hash     changed  the shops, each with its offer
+-- :deadlines                zset     changed  when the offers end
+-- :bell                     channel  changed  wakes whoever waits for a change
+--
+-- ARGV 3 job, 4 ms that the offers stand, then for each lot: order, quantity, standby shop or "", how many are asked, and for each of
+--      them, best placed first: shop, machine, minutes in all, offer, the sequence that the plan saw of the shop,
+--      "unanswered" where it may be asked again though it did not answer before, or ""
+-- Answers {{1 for each lot that is offered, 0 for one that is out of date}, {shop, new sequence, …}}.
+local job, stands = ARGV[3], tonumber(ARGV[4])
+local at_entry, touched = {}, {}
+
+-- Several lots of one call may go to one shop, so the first must not make the second look late.
+local function sequence_of(shop)
+  if at_entry[shop] == nil then at_entry[shop] = tonumber(redis.call('ZSCORE', key('changed'), shop) or -1) end
+  return at_entry[shop]
+end
+
+local function may_ask(shop, sequence, again)
+  if sequence_of(shop) ~= tonumber(sequence) then return false end
+  local passed = redis.call('HGET', key('job', job, 'passed'), shop)
+  if passed and passed ~= again then return false end
+  return redis.call('HGET', key('shop', shop), 'closed') == ''
+end
+
+local function place(order, quantity, standby, first, last)
+  local state, unplaced, first_article, live = get_job(job, 'state', 'unplaced', 'first', 'live')
+  if first > last or quantity < 1 or not may_offer(quantity, state or '', unplaced or 0, first_article, live) then return 0 end
+  for i = first, last, 6 do
+    if not may_ask(ARGV[i], ARGV[i + 4], ARGV[i + 5]) then return 0 end
+  end
+  redis.call('HSET', key('order', order), 'job', job, 'quantity', quantity, 'state', 'offered', 'number', 0, 'epoch', 0, 'good', 0,
+    'scrap', 0, 'reasons', '', 'stopping', '0', 'standby', standby, 'weight', 0)
+  for i = first, last, 6 do
+    local shop = ARGV[i]
+    local packed = cmsgpack.pack({i, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]})
+    redis.call('HSETNX', key('order', order, 'asked'), shop, packed)
+    redis.call('SADD', key('shop', shop, 'orders'), order)
+    touched[shop] = true
+  end
+  lead_by(order, asked_of(order)[1])
+  set_deadline(order, NOW + stands)
+  redis.call('RPUSH', key('job', job, 'orders'), order)
+  redis.call('HINCRBY', key('job', job), 'unplaced', -quantity)
+  redis.call('HINCRBY', key('job', job), 'live', 1)
+  return 1
+end
+
+local placed, any = {}, false
+local i = 5
+while i <= #ARGV do
+  local order, asked = ARGV[i], tonumber(ARGV[i + 3])
+  if redis.call('EXISTS', key('order', order)) == 1 then
+    placed[#placed + 1] = 1 -- this very call was carried out before, and its answer was lost
+  else
+    placed[#placed + 1] = place(order, tonumber(ARGV[i + 1]), ARGV[i + 2], i + 4, i + 3 + 6 * asked)
+    any = any or placed[#placed] == 1
+  end
+  i = i + 4 + 6 * asked
+end
+local sequences = {}
+if any then
+  for shop in pairs(touched) do
+    shop_changed(shop)
+    sequences[#sequences + 1] = shop
+    sequences[#sequences + 1] = redis.call('ZSCORE', key('changed'), shop)
+  end
+  index_open(job)
+  job_changed(job)
+end
+return {placed, sequences}

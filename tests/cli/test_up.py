@@ -160,7 +160,7 @@ def test_with_a_redis_of_the_operators_no_child_is_started_and_one_that_forgets_
 def test_a_redis_that_keeps_everything_is_not_warned_about(start_node: Starter, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     port = free_port()
-    server = start_redis(tmp_path / "redis", port, "--maxmemory-policy", "noeviction")
+    server = start_redis(tmp_path / "redis", port, "--maxmemory-policy", "noeviction", "--appendfsync", "always")
     try:
         _, _, err = start_node(tmp_path / "node", COMMONFAB_REDIS_URL=f"redis://127.0.0.1:{port}/0").stop()
     finally:

@@ -44,6 +44,15 @@ from commonfab.materials import BROADER, canonical, density_of, satisfies
         ("  pla  ", "pla"),
         ("Kunstleder", "pvc"),
         ("foam board", "polystyrene_foam"),
+        ("Durable (PP-like) Resin", "tough_resin"),
+        ("FLEX (Elastic TPE)", "tpu"),
+        ("Chameleon PLA (Thermochromic)", "pla"),
+        ("Ultem (PEI) 1010", "pei"),
+        ("Stainless Steel 17-4 PH", "aisi_630"),
+        ("EN AW-2017A", "aluminium_2017"),
+        ("TPU powder", "tpu"),
+        ("https://en.wikipedia.org/wiki/Aluminium", "aluminium"),
+        ("https://en.wikipedia.org/wiki/Poly(methyl_methacrylate)", "acrylic"),
     ],
 )
 def test_a_material_is_known_by_the_names_that_people_use(written: str, term: str) -> None:
@@ -90,6 +99,27 @@ def test_one_polymer_is_one_term_whether_it_is_filament_or_sheet() -> None:
     assert canonical("ABS sheet") == canonical("ABS filament") == "abs"
     assert all(satisfies(polymer, "thermoplastic") for polymer in materials.FILAMENTS)
     assert "acrylic" not in materials.FILAMENTS and satisfies("acrylic", "thermoplastic")
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("PLA filament", "filament"),
+        ("PETG Sheet", "sheet"),
+        ("foam board", "sheet"),
+        ("Stahlblech", ""),
+        ("Edelstahl Blech", "sheet"),
+        ("aluminium rod", "bar"),
+        ("oak block", "block"),
+        ("TPU powder", "powder"),
+        ("Tough Resin", "resin"),
+        ("cardboard", ""),
+        ("pla", ""),
+        ("", ""),
+    ],
+)
+def test_a_spelling_may_name_the_form_of_the_stock_besides_the_substance(written: str, form: str) -> None:
+    assert materials.form_of(written) == form
 
 
 def test_a_grade_has_the_density_of_its_family_unless_it_has_its_own() -> None:

@@ -68,6 +68,12 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def corpus(shared: Path) -> Path:
+    """Files as people publish them, with the table `measured.csv` of what other readers say of them."""
+    return shared / "corpus"
+
+
 @pytest.fixture(autouse=True)
 def the_locale_stays() -> Iterator[None]:
     """lib3mf leaves the locale of its process at C when it writes, and other tests of this process would stumble over every "×"."""

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import tomllib
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -35,14 +34,6 @@ MEASURED_WRONGLY = {
 
 MEASURED = ("stl", "3mf", "obj", "ply", "off", "step", "brep")
 """Formats of which the table has the size of the part: in drawings it counts the texts too, in toolpaths the way to the part."""
-
-
-@pytest.fixture(scope="module")
-def corpus() -> Path:
-    shared = os.environ.get("COMMONFAB_SHARED")
-    if not shared:
-        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
-    return Path(shared) / "corpus"
 
 
 def inspected(corpus: Path, names: Iterable[str], scratch: Path) -> dict[str, v1.InspectedPart]:

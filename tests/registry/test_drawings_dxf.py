@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -383,9 +382,7 @@ def test_the_picture_is_small_and_shows_cuts_and_open_ends(tmp_path: Path) -> No
     assert all(f'stroke="{colour}"' in picture for colour in ("#000", "#06c", "#c00"))
 
 
-@pytest.mark.skipif("COMMONFAB_SHARED" not in os.environ, reason="COMMONFAB_SHARED names no folder with the corpus")
-def test_real_drawings_have_the_size_and_the_parts_that_they_show(tmp_path: Path) -> None:
-    folder = Path(os.environ["COMMONFAB_SHARED"]) / "corpus"
+def test_real_drawings_have_the_size_and_the_parts_that_they_show(corpus: Path, tmp_path: Path) -> None:
     sizes = {
         "trimesh/models/2D/250_cycloidal.DXF": (126.611, 87.575, 5),
         "trimesh/models/2D/ChuteHolderPrint.DXF": (282.866, 179.343, 8),
@@ -394,6 +391,6 @@ def test_real_drawings_have_the_size_and_the_parts_that_they_show(tmp_path: Path
     }
     for name, (x, y, parts) in sizes.items():
         report = v1.GeometryReport(format=v1.FILE_FORMAT_DXF)
-        measure(report, Source(folder / name, report.format, "", tmp_path))
+        measure(report, Source(corpus / name, report.format, "", tmp_path))
         assert (report.size_mm.x, report.size_mm.y) == pytest.approx((x, y), rel=1e-3), name
         assert report.drawing.parts == parts, name

@@ -19,11 +19,17 @@ from drawings import binary_stl, box, write_3mf, write_step
 
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
+from registry.geometry.meshes import threemf
 from registry.geometry.sandbox import Limits, Sandbox
 from registry.geometry.screening import screen, zips
 from registry.geometry.sniff import sniff
 
 TYPES = '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>'
+READABLE = (
+    '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">'
+    '<Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/>'
+    '<Default Extension="model" ContentType="application/vnd.ms-package.3dmanufacturing-3dmodel+xml"/></Types>'
+)
 RELATIONS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="r" Target="/3D/3dmodel.model"'
     ' Type="http://schemas.microsoft.com/3dmanufacturing/2013/01/3dmodel"/></Relationships>'
@@ -78,10 +84,10 @@ def refused(path: Path, code: str, *, seconds: float = 2.0) -> v1.Reason:
     return caught.value.reason
 
 
-def write_package(path: Path, model: str, **parts: str | bytes) -> Path:
+def write_package(path: Path, model: str, types: str = TYPES, **parts: str | bytes) -> Path:
     """A 3MF package of a model and other parts, named by their paths."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("[Content_Types].xml", TYPES)
+        archive.writestr("[Content_Types].xml", types)
         archive.writestr("_rels/.rels", RELATIONS)
         archive.writestr("3D/3dmodel.model", model)
         for name, content in parts.items():
@@ -334,6 +340,19 @@ def test_components_of_other_parts_of_the_package_are_counted(tmp_path: Path) ->
     outer = thing(1, f"<components>{far * 10}</components>")
     path = write_package(tmp_path / "a.3mf", model(outer, '<item objectid="1"/>'), **{"3D/Objects/a.model": inner})
     assert {figure.value for figure in refused(path, "file.component_expansion").figures} == {4e7, 1e7}
+
+
+@pytest.mark.parametrize("other", ["0", "+", " "])
+def test_an_object_by_another_way_of_writing_its_number_is_counted(tmp_path: Path, other: str) -> None:
+    written = model(laughing(9, 10), '<item objectid="10"/>').replace('<component objectid="', f'<component objectid="{other}')
+    refused(write_package(tmp_path / "a.3mf", written), "file.component_expansion")
+
+
+def test_what_the_reader_made_of_a_package_is_counted_even_where_screening_was_not_asked(tmp_path: Path) -> None:
+    path = write_package(tmp_path / "a.3mf", model(laughing(7, 10), '<item objectid="8"/>'), types=READABLE)
+    with little(2.0), pytest.raises(Unmeasurable) as caught:
+        threemf.read(path)
+    assert caught.value.reason.code == "file.component_expansion"
 
 
 def test_components_that_hold_themselves_or_nest_without_end_are_refused(tmp_path: Path) -> None:

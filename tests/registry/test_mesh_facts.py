@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 from pathlib import Path
 
 import manifold3d
@@ -401,11 +400,7 @@ def test_without_facts_only_the_plain_figures_are_filled() -> None:
 
 
 @pytest.mark.slow
-def test_volumes_of_sound_files_are_what_other_readers_say(tmp_path: Path) -> None:
-    shared = os.environ.get("COMMONFAB_SHARED")
-    if not shared:
-        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
-    corpus = Path(shared) / "corpus"
+def test_volumes_of_sound_files_are_what_other_readers_say(corpus: Path, tmp_path: Path) -> None:
     with (corpus / "measured.csv").open(newline="", encoding="utf-8") as table:
         rows = [
             row for row in csv.DictReader(table) if row["path"].lower().endswith((".stl", ".ply", ".off")) and row["is_volume"] == "True"

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import struct
 import zipfile
 from collections.abc import Callable
@@ -420,9 +419,8 @@ FORMATS = {
 }
 
 
-@pytest.mark.skipif("COMMONFAB_SHARED" not in os.environ, reason="COMMONFAB_SHARED is not set")
 @pytest.mark.parametrize(("name", "triangles", "sides"), REAL)
-def test_a_real_file_is_read_whole(reading: Read, name: str, triangles: int, sides: tuple[float, ...]) -> None:
-    path = Path(os.environ["COMMONFAB_SHARED"]) / "corpus" / name
+def test_a_real_file_is_read_whole(corpus: Path, reading: Read, name: str, triangles: int, sides: tuple[float, ...]) -> None:
+    path = corpus / name
     drawn = reading(path, FORMATS[path.suffix])
     assert len(drawn.triangles) == triangles and size(drawn) == pytest.approx(sides, abs=1e-3)

@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import os
 import random
 import struct
 import tempfile
@@ -262,14 +261,6 @@ def test_no_text_keeps_the_sniffer_busy(tmp_path: Path) -> None:
             continue
         finally:
             assert time.process_time() - began < 1, piece
-
-
-@pytest.fixture
-def corpus() -> Path:
-    shared = os.environ.get("COMMONFAB_SHARED")
-    if not shared:
-        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
-    return Path(shared) / "corpus"
 
 
 KINDS = {"stl": {"STL_BINARY", "STL_ASCII"}}

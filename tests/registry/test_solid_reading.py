@@ -49,7 +49,7 @@ from OCP.XCAFDoc import XCAFDoc_Dimension, XCAFDoc_DocumentTool, XCAFDoc_GeomTol
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.solids.bought import bought_as
-from registry.geometry.solids.kernel import each, kernel_faults, together
+from registry.geometry.solids.kernel import each, kernel_call, kernel_faults, together
 from registry.geometry.solids.measuring import measure as measure_solids
 from registry.geometry.solids.step import schema_of
 from registry.geometry.solids.validity import MOST_WIRES, check
@@ -479,3 +479,5 @@ def test_what_the_kernel_throws_is_the_files_fault_and_what_we_throw_is_ours() -
         gp_Dir(0, 0, 0)
     with pytest.raises(RuntimeError, match="ours"), kernel_faults():
         raise RuntimeError("ours")
+    with pytest.raises(Unmeasurable, match="unknown exception"), kernel_call():
+        raise RuntimeError("Caught an unknown exception!")  # so pybind11 says it of what it knows no class for

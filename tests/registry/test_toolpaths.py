@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import csv
 import math
-import os
 import subprocess
 import time
 import zipfile
@@ -575,12 +574,8 @@ MEASURED_WRONGLY = {
 }
 
 
-def test_real_files_reach_at_least_as_far_as_their_ends_of_moves(tmp_path: Path) -> None:
+def test_real_files_reach_at_least_as_far_as_their_ends_of_moves(corpus: Path, tmp_path: Path) -> None:
     """The table's sizes are those of the ends alone: arcs may reach farther, and relative moves at the end too."""
-    shared = os.environ.get("COMMONFAB_SHARED")
-    if not shared:
-        pytest.skip("COMMONFAB_SHARED does not name the folder of shared test files")
-    corpus = Path(shared) / "corpus"
     with (corpus / "measured.csv").open(newline="", encoding="utf-8") as table:
         rows = [row for row in csv.DictReader(table) if row["path"].endswith(".gcode")]
     assert len(rows) == 20

@@ -3,18 +3,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from router_street import printer, requirement
 
 from commonfab import v1
-from router.fitness import misfits
+from router.fitness import judge, misfits
 
 SIDES = st.floats(min_value=1, max_value=500)
 
 
-def codes(reasons: list[v1.Reason]) -> list[str]:
+def codes(reasons: Iterable[v1.Reason]) -> list[str]:
     return [reason.code for reason in reasons]
 
 
@@ -45,11 +47,19 @@ def test_a_sibling_process_never_stands_in(process: str) -> None:
     assert codes(misfits(requirement(), machine)) == ["process.other"]
 
 
-def test_a_narrower_process_satisfies_a_broader_wish_and_not_the_other_way() -> None:
+def test_a_narrower_process_satisfies_a_broader_wish_and_the_other_way_only_the_owner_can_say() -> None:
     machine = printer()
-    assert misfits(requirement(process="additive"), machine) == []
+    assert judge(requirement(process="additive"), machine).verdict == "yes"
     machine.process = "additive"
-    assert codes(misfits(requirement(process="fdm"), machine)) == ["process.other"]
+    fit = judge(requirement(process="fdm"), machine)
+    assert (fit.verdict, codes(fit.questions), codes(fit.misfits)) == ("ask", ["process.broad"], [])
+    assert judge(requirement(process="fdm", z=999), machine).verdict == "no"
+
+
+def test_an_owner_who_says_printing_is_not_asked_about_a_sibling_of_it() -> None:
+    machine = printer()
+    machine.process = "additive"
+    assert codes(judge(requirement(process="milling"), machine).misfits) == ["process.other"]
 
 
 def test_an_unknown_process_still_matches_itself() -> None:
@@ -69,7 +79,11 @@ def test_any_material_will_do_where_none_is_asked_for() -> None:
 
 @pytest.mark.parametrize(
     ("state", "code"),
-    [(v1.MACHINE_STATE_OUT_OF_ORDER, "machine.out_of_order"), (v1.MACHINE_STATE_OFFLINE, "machine.offline")],
+    [
+        (v1.MACHINE_STATE_OUT_OF_ORDER, "machine.out_of_order"),
+        (v1.MACHINE_STATE_OFFLINE, "machine.offline"),
+        (v1.MACHINE_STATE_MAINTENANCE, "machine.maintenance"),
+    ],
 )
 def test_a_machine_out_of_service_is_not_asked(state: v1.MachineState.ValueType, code: str) -> None:
     machine = printer()

@@ -25,12 +25,13 @@ def sheet(thickness: float = 4, material: str = "plywood", x: float = 200, y: fl
 
 
 def laser(**more: object) -> v1.Machine:
-    told: dict[str, object] = {"materials": ["plywood", "acrylic"], **more}
+    told: dict[str, object] = {"materials": ["plywood", "acrylic"], "control": "by_hand", **more}
     return v1.Machine(id="k40", process="co2_laser_cutting", envelope_mm=v1.Size(x=300, y=200, z=50), **told)  # type: ignore[arg-type]
 
 
 def mill(**more: object) -> v1.Machine:
-    return v1.Machine(id="mill", process="milling", envelope_mm=v1.Size(x=300, y=200, z=100), materials=["aluminium"], **more)  # type: ignore[arg-type]
+    told: dict[str, object] = {"materials": ["aluminium"], "control": "by_hand", **more}
+    return v1.Machine(id="mill", process="milling", envelope_mm=v1.Size(x=300, y=200, z=100), **told)  # type: ignore[arg-type]
 
 
 def block(**more: object) -> v1.Requirement:
@@ -103,13 +104,15 @@ def test_a_drill_makes_no_pocket_and_an_end_mill_enters_a_hole_that_is_wider() -
 
 
 def test_what_is_only_a_mills_work_is_not_offered_to_a_router() -> None:
-    gantry = v1.Machine(id="gantry", process="cnc_routing", envelope_mm=v1.Size(x=900, y=900, z=90), materials=["aluminium"])
+    gantry = v1.Machine(
+        id="gantry", process="cnc_routing", control="by_hand", envelope_mm=v1.Size(x=900, y=900, z=90), materials=["aluminium"]
+    )
     assert codes(block(), gantry) == ["process.other"]
 
 
 def test_what_a_shops_people_do_by_hand_counts_for_every_step() -> None:
     tapped = v1.Requirement(process="milling", size_mm=v1.Size(x=80, y=40, z=20), operations=["tap"])
-    lathe = v1.Machine(id="lathe", process="turning", envelope_mm=v1.Size(x=500, y=200, z=200), materials=["aluminium"])
+    lathe = v1.Machine(id="lathe", process="turning", control="by_hand", envelope_mm=v1.Size(x=500, y=200, z=200), materials=["aluminium"])
     need = v1.Requirement(process="turning", size_mm=v1.Size(x=80, y=40, z=20), then=[tapped])
     assert codes(need, lathe, v1.Shop(machines=[lathe, mill()])) == ["route.no_second_machine"]
     assert codes(need, lathe, v1.Shop(machines=[lathe, mill()], operations=["tap"])) == []
@@ -141,7 +144,7 @@ def test_a_mill_drills_without_saying_so_and_a_laser_does_not(operation: str, co
 @pytest.mark.parametrize(("enclosed", "told"), [(True, []), (False, ["machine.not_enclosed"])])
 def test_what_warps_needs_a_closed_chamber(enclosed: bool, told: list[str]) -> None:
     need = v1.Requirement(process="fdm", size_mm=v1.Size(x=10, y=10, z=10), enclosed=True)
-    machine = v1.Machine(process="fdm", envelope_mm=v1.Size(x=200, y=200, z=200), materials=["abs"], enclosed=enclosed)
+    machine = v1.Machine(process="fdm", control="by_hand", envelope_mm=v1.Size(x=200, y=200, z=200), materials=["abs"], enclosed=enclosed)
     assert codes(need, machine) == told
 
 
@@ -175,7 +178,9 @@ def test_the_second_step_is_done_in_the_same_shop_or_not_at_all() -> None:
     bending = v1.Requirement(process="sheet_bending", size_mm=v1.Size(x=150, y=100, z=30))
     need = sheet(material="", then=[bending])
     cutter = laser()
-    brake = v1.Machine(id="brake", process="sheet_bending", envelope_mm=v1.Size(x=1000, y=600, z=200), materials=["steel"])
+    brake = v1.Machine(
+        id="brake", process="sheet_bending", control="by_hand", envelope_mm=v1.Size(x=1000, y=600, z=200), materials=["steel"]
+    )
     assert codes(need, cutter) == ["route.no_second_machine"]
     assert codes(need, cutter, v1.Shop(machines=[cutter, brake])) == []
     brake.envelope_mm.x = brake.envelope_mm.y = 100
@@ -196,7 +201,7 @@ def test_the_reason_is_that_of_the_placement_that_misses_least() -> None:
 
 
 def test_bar_stock_may_not_be_turned_across_the_lathe() -> None:
-    lathe = v1.Machine(process="turning", envelope_mm=v1.Size(x=150, y=300, z=300), materials=["steel"])
+    lathe = v1.Machine(process="turning", control="by_hand", envelope_mm=v1.Size(x=150, y=300, z=300), materials=["steel"])
     shaft = v1.Placement(size_mm=v1.Size(x=200, y=40, z=40))
     need = v1.Requirement(process="turning", placements=[shaft], keep_direction=True)
     assert codes(need, lathe) == ["size.x"]

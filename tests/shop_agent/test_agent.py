@@ -285,6 +285,19 @@ async def test_a_printer_that_is_away_when_the_agent_starts_is_told_as_offline(t
     assert machine.state == v1.MACHINE_STATE_OFFLINE and "does not answer" in machine.state_reason
 
 
+async def test_the_router_hears_what_the_shop_takes_with_the_first_call(tmp_path: Path) -> None:
+    router = SmallRouter()
+    async with served(router) as address:
+        file = write_shop(tmp_path, address, policy="max_pieces = 4", may_run=["08:00-20:00"], loaded="pla")
+        text = file.read_text(encoding="utf-8").replace("[router]", 'time_zone = "UTC"\nskills = ["forklift"]\n[router]', 1)
+        file.write_text(text, encoding="utf-8")
+        with running(file):
+            await until(lambda: router.requests)
+            told = router.requests[0].shop
+    assert (told.policy.most_pieces, list(told.skills), told.machines[0].loaded) == (4, ["forklift"], "pla")
+    assert told.public_key and told.agent_version and told.machines[0].may_run[0].from_minute == 480
+
+
 def test_a_shop_with_a_typo_ends_at_once_with_the_line(tmp_path: Path) -> None:
     file = write_shop(tmp_path, envelop=1)
     ended = subprocess.run(

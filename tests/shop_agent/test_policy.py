@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_shop import offer, shop
+from small_shop import offer, shop, write_shop
 
 from commonfab import v1
+from shop_agent.config import load_config
 from shop_agent.policy import Answer, Decision, decide
 from shop_agent.records import OfferRecord
 
@@ -37,11 +38,23 @@ def test_an_owner_who_wants_to_be_asked_is_asked(tmp_path: Path) -> None:
         ("max_pieces = 3", offer(quantity=4), "policy.pieces"),
         ("max_km = 1.5", offer(), "policy.distance"),
         ('materials = ["petg"]', offer(), "policy.material"),
+        ("most_minutes = 39", offer(quantity=4), "policy.minutes"),
     ],
 )
 def test_what_the_owner_would_not_take_is_declined_with_figures(tmp_path: Path, policy: str, wanted: v1.Offer, code: str) -> None:
     decision = decided(tmp_path, wanted, policy=policy)
     assert decision.answer is Answer.DECLINE and codes(decision) == [code] and decision.note
+
+
+def test_a_lot_of_exactly_an_evening_is_taken(tmp_path: Path) -> None:
+    assert decided(tmp_path, offer(quantity=4), policy="most_minutes = 40").answer is Answer.ACCEPT
+
+
+def test_a_closed_shop_declines_in_its_own_words(tmp_path: Path) -> None:
+    file = write_shop(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8").replace("[router]", 'closed = "holidays"\n[router]', 1), encoding="utf-8")
+    decision = decide(OfferRecord(offer(), True, "", "", (), False, 0.0), load_config(file))
+    assert (decision.answer, decision.note) == (Answer.DECLINE, "the shop takes no new work: holidays")
 
 
 def test_a_shop_with_a_limit_on_distance_is_asked_where_the_distance_is_not_known(tmp_path: Path) -> None:

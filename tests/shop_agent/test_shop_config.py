@@ -9,10 +9,15 @@ import h3
 import pytest
 from small_shop import shop, write_shop
 
+from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.place import is_coarse
 from shop_agent.config import load_config, place_of
 from shop_agent.machine_section import described
+from shop_agent.shop_described import described_shop
+
+WINTER = 1_768_435_200.0
+"""15 January 2026, UTC."""
 
 
 def complaint(file: Path) -> str:
@@ -120,3 +125,67 @@ def test_what_lies_there_as_sheet_needs_not_be_said_twice(tmp_path: Path) -> Non
     assert described(machine).process == "co2_laser_cutting" and list(described(machine).materials) == ["plywood"]
     file.write_text(head, encoding="utf-8")
     assert "materials is missing" in complaint(file)
+
+
+def test_the_router_is_told_what_the_shop_takes_and_when(tmp_path: Path) -> None:
+    policy = 'max_pieces = 20\nmax_km = 15\nmost_minutes = 240\nmaterials = ["pla"]\nrequesters = ["anna"]\nhours = ["Mo 17:00-22:00"]'
+    file = write_shop(tmp_path, policy=policy, loaded="PLA", may_run=["08:00-20:00"])
+    text = file.read_text(encoding="utf-8")
+    said = 'skills = ["tig_welding"]\noperations = ["tap"]\nclosed = "holidays"\ntime_zone = "Europe/Berlin"\n'
+    file.write_text(text.replace("[router]", said + "[router]", 1), encoding="utf-8")
+    config = load_config(file)
+    told = described_shop(config, [described(machine) for machine in config.machine], WINTER)
+    assert (list(told.skills), list(told.operations), told.closed) == (["tig_welding"], ["tap"], "holidays")
+    evening = v1.WeeklyHours(from_minute=960, until_minute=1260)
+    assert told.policy == v1.ShopPolicy(
+        requesters=["anna"], materials=["pla"], within_km=15, most_pieces=20, most_minutes=240, hours=[evening]
+    )
+    (machine,) = told.machines
+    assert machine.loaded == "PLA" and len(machine.may_run) == 7
+    assert machine.may_run[0] == v1.WeeklyHours(from_minute=420, until_minute=1140)
+    again = described_shop(config, [described(machine) for machine in config.machine], WINTER + 180 * 86400)
+    assert again.machines[0].may_run[0] == v1.WeeklyHours(from_minute=360, until_minute=1080), "summer time needs no restart"
+
+
+def test_a_shop_that_limits_nothing_sends_no_policy(tmp_path: Path) -> None:
+    config = shop(tmp_path)
+    told = described_shop(config, [described(machine) for machine in config.machine], WINTER)
+    assert not told.HasField("policy") and not told.machines[0].may_run
+
+
+@pytest.mark.parametrize("key", ["policy", "may_run"])
+def test_hours_without_a_time_zone_are_nobodys_hours(tmp_path: Path, key: str) -> None:
+    written = '["Mo-Fr 17:00-22:00"]'
+    file = write_shop(tmp_path, policy=f"hours = {written}") if key == "policy" else write_shop(tmp_path, may_run=["Mo-Fr 17:00-22:00"])
+    lines = file.read_text(encoding="utf-8").splitlines()
+    line = next(number for number, text in enumerate(lines, start=1) if text.startswith(("hours", "may_run")))
+    assert f"line {line}: " in complaint(file) and "say time_zone under [shop]" in complaint(file)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("speed_factor", 'may_run = ["8-20", "evenings"]', "'evenings' is not understood as hours"),
+        ("speed_factor", 'tolerance_measured_on = "last summer"', "'last summer' is no date; write it like 2026-05-31"),
+        ("accept", 'hours = ["Xx 8-9"]', "'Xx' is no day"),
+        ("[router]", 'time_zone = "Europe/Berlni"\n[router]', "'Europe/Berlni' is no time zone"),
+    ],
+)
+def test_hours_dates_and_zones_that_cannot_be_read_are_named_with_their_line(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file, line = with_line(tmp_path, old, new)
+    assert f"shop.toml line {line}: {told}" in complaint(file)
+
+
+def test_a_date_may_be_written_without_quotes(tmp_path: Path) -> None:
+    file, _ = with_line(tmp_path, "speed_factor", "tolerance_mm = 0.2\ntolerance_measured_on = 2026-05-31")
+    assert described(load_config(file).machine[0]).tolerance_measured_on == "2026-05-31"
+
+
+def test_what_is_loaded_must_lie_there(tmp_path: Path) -> None:
+    assert "loaded = 'petg' is not among the materials of the machine (pla)" in complaint(write_shop(tmp_path, loaded="petg"))
+
+
+def test_how_much_lies_there_is_told(tmp_path: Path) -> None:
+    file, _ = with_line(tmp_path, "materials", 'stock = [{ material = "pla", grams = 750 }, { material = "plywood", pieces = 3 }]')
+    spool, sheets = described(load_config(file).machine[0]).stock
+    assert (spool.material, spool.grams, sheets.pieces, spool.HasField("size_mm")) == ("pla", 750, 3, False)

@@ -24,8 +24,8 @@ from commonfab import v1
 from commonfab.reasons import reason
 from registry.geometry.faults import Unmeasurable
 from registry.geometry.meshes.drawn import Drawn
-from registry.geometry.meshes.faces import MOST_TRIANGLES
 from registry.geometry.meshes.threemf_project import CUTS, Project, read_project
+from registry.geometry.screening.expansion import Thing, check_expansion
 from registry.geometry.screening.zips import check_directory
 from registry.geometry.triangles import Triangles
 
@@ -41,9 +41,6 @@ UNITS = MappingProxyType(
 )
 """The units of the 3MF core specification 1.3, section 3.4, with the millimetres in each; millimetre where the file names none."""
 
-MOST_DEPTH = 32
-"""Components may place an object again and again, so a small file can describe a huge part; the number is checked before it is built."""
-
 TOLD = ("Title", "Description", "Designer", "LicenseTerms", "Copyright")
 """Metadata of the core specification, section 3.4.1, that a person may want to read."""
 LONGEST_TEXT = 2000
@@ -57,8 +54,8 @@ MOST_WARNINGS = 100
 def read(path: Path) -> Drawn:
     """Everything that the file builds, placed by its transforms: an object for each build item.
 
-    Errors: `Unmeasurable` (as `screening.zips.check_directory`, and `file.unreadable`, `file.unsupported`, `mesh.none_built`,
-    `mesh.empty`).
+    Errors: `Unmeasurable` (as `screening.zips.check_directory` and `check_expansion`, and `file.unreadable`, `file.unsupported`,
+    `mesh.none_built`, `mesh.empty`).
     """
     check_directory(path)
     try:
@@ -164,9 +161,7 @@ def _built(model: Any, items: list[Any], work: _Work) -> list[Triangles]:
     if not items and objects and not work.left_out:
         raise Unmeasurable("mesh.none_built", objects=objects)
     things = [_Placed(item.GetObjectResource(), _transform(item.GetObjectTransform())) for item in items]
-    counted: dict[int, int] = {}
-    if sum(_count(placed.thing, counted, 0) for placed in things) > MOST_TRIANGLES:
-        raise Unmeasurable("file.unsupported", f"more than {MOST_TRIANGLES} triangles")
+    _check_expansion([placed.thing for placed in things])
     pieces = [_move(_draw(placed.thing, placed.thing, work), placed.transform) for placed in things]
     if not sum(map(len, pieces)):
         raise Unmeasurable("mesh.empty")
@@ -214,15 +209,25 @@ def _made(thing: Any, top: Any, work: _Work) -> list[_Placed]:
     return made
 
 
-def _count(thing: Any, counted: dict[int, int], depth: int) -> int:
-    """How many triangles `thing` has once every component is placed; `counted` keeps what is known of each object."""
-    key = thing.GetUniqueResourceID()
-    if depth > MOST_DEPTH:
-        raise Unmeasurable("file.unsupported", f"components nested more than {MOST_DEPTH} deep")
-    if key not in counted:
-        known = thing.IsMeshObject()
-        counted[key] = int(thing.GetTriangleCount()) if known else sum(_count(part.thing, counted, depth + 1) for part in _parts(thing))
-    return counted[key]
+def _check_expansion(built: list[Any]) -> None:
+    """Refuse what unfolds to more than can be drawn.
+
+    Screening has done so from the XML; here is what lib3mf made of it, which may resolve a path or a number that screening did not.
+    """
+    things: dict[int, Thing[int]] = {}
+    waiting = list(built)
+    while waiting:
+        thing = waiting.pop()
+        key = thing.GetUniqueResourceID()
+        if key in things:
+            continue
+        if thing.IsMeshObject():
+            things[key] = Thing(int(thing.GetTriangleCount()))
+        else:
+            inner = [part.thing for part in _parts(thing)]
+            things[key] = Thing(placed=[part.GetUniqueResourceID() for part in inner])
+            waiting += inner
+    check_expansion(things, [thing.GetUniqueResourceID() for thing in built])
 
 
 def _draw(thing: Any, top: Any, work: _Work) -> Triangles:

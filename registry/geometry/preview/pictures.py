@@ -11,9 +11,6 @@ from registry.geometry.triangles import Triangles
 
 GLB, PNG, SVG = "preview.glb", "preview.png", "preview.svg"
 
-LARGEST_GLB_BYTES = 2_000_000
-"""What a telephone on a village's network loads while somebody still looks."""
-
 
 def draw(triangles: Triangles, scratch: Path) -> None:
     """Leave `GLB` and `PNG` in the folder `scratch`. Parameters: `triangles`, millimetres, the vertical along Z."""

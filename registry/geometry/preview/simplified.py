@@ -12,9 +12,15 @@ import numpy.typing as npt
 from registry.geometry.meshes.edges import numbered
 from registry.geometry.triangles import Triangles
 
+LARGEST_BYTES = 1_990_000
+"""Corners and triangles together: with its header a 3D picture stays below 2 MB, which a telephone on a village's network loads while
+somebody still looks. Our own choice."""
+
+CORNER_BYTES = TRIANGLE_BYTES = 12
+"""Three float32 coordinates; three uint32 numbers of corners."""
+
 MOST_TRIANGLES = 80_000
-"""With its corners, some 18 bytes a triangle for a closed surface (12 for its indices and half a corner of 12), this stays below 2 MB even
-where a third of the edges are not shared."""
+"""A closed surface has half a corner for each triangle, so this is 1.44 MB."""
 
 FEWER_FIRST = 600_000
 """Above this, corners are first joined on a grid, because taking triangles out one by one would take longer than measuring the part."""
@@ -32,17 +38,27 @@ class Light:
 
 
 def simplified(triangles: Triangles) -> Light:
-    """The mesh with at most about `MOST_TRIANGLES` triangles (quadric edge collapse, Garland and Heckbert 1997). For pictures only."""
+    """The mesh with at most `MOST_TRIANGLES` triangles and `LARGEST_BYTES` bytes. For pictures only.
+
+    By quadric edge collapse (Garland and Heckbert 1997).
+    """
     mesh = _welded(triangles.reshape(-1, 3).astype(np.float32))
     if len(mesh.faces) > FEWER_FIRST:
         mesh = _on_a_grid(mesh)
     if len(mesh.faces) > MOST_TRIANGLES:
         corners, faces = fast_simplification.simplify(mesh.corners, mesh.faces, target_count=MOST_TRIANGLES)
         mesh = Light(corners.astype(np.float32), faces.astype(np.int32))
-    # Open or knotted surfaces may not collapse far enough; the largest triangles show the most.
-    if len(mesh.faces) > MOST_TRIANGLES:
-        mesh = Light(mesh.corners, mesh.faces[np.argsort(-_areas(mesh))[:MOST_TRIANGLES]])
-    return _used(mesh)
+    if len(mesh.faces) > MOST_TRIANGLES:  # open or knotted surfaces may not collapse far enough
+        mesh = _largest(mesh, MOST_TRIANGLES)
+    mesh = _used(mesh)
+    if CORNER_BYTES * len(mesh.corners) + TRIANGLE_BYTES * len(mesh.faces) > LARGEST_BYTES:  # hardly a corner is shared
+        mesh = _used(_largest(mesh, LARGEST_BYTES // (3 * CORNER_BYTES + TRIANGLE_BYTES)))
+    return mesh
+
+
+def _largest(mesh: Light, most: int) -> Light:
+    """The largest triangles, for they show the most."""
+    return Light(mesh.corners, mesh.faces[np.argsort(-_areas(mesh))[:most]])
 
 
 def _welded(places: npt.NDArray[np.float32]) -> Light:

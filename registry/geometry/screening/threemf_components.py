@@ -70,7 +70,7 @@ class _Part:
             self._triangle()
         elif name == "object":
             # Of two objects with one id the readers take either; both are counted.
-            self._object = self._found.things.setdefault((self._path, attribute(attributes, "id")), Thing())
+            self._object = self._found.things.setdefault((self._path, _number(attribute(attributes, "id"))), Thing())
         elif name == "component" and self._object:
             self._object.placed.append(self._target(attributes))
         elif name == "item":
@@ -79,7 +79,15 @@ class _Part:
             self._found.encrypted.append(attribute(attributes, "path") or "a part")
 
     def _target(self, attributes: list[str]) -> Key:
-        return (_key(attribute(attributes, "path")) or self._path, attribute(attributes, "objectid"))
+        return (_key(attribute(attributes, "path")) or self._path, _number(attribute(attributes, "objectid")))
+
+
+def _number(written: str) -> str:
+    """An object's id as a number is written: to a reader, "07" and " +7" are 7."""
+    try:
+        return str(int(written))
+    except ValueError:
+        return written
 
 
 def _key(path: str) -> str:

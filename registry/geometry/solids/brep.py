@@ -15,6 +15,7 @@ from OCP.TopoDS import TopoDS_Shape
 
 from commonfab.units import MILLIMETRES_PER
 from registry.geometry.faults import Unmeasurable
+from registry.geometry.solids.kernel import kernel_call
 from registry.geometry.solids.reading import Solids
 from registry.geometry.source import Source
 
@@ -31,11 +32,13 @@ def read(source: Source) -> Solids:
     with source.path.open("rb") as file:
         binary = BINARY in file.read(64)
     shape = TopoDS_Shape()
-    if binary:
-        BinTools.Read_s(shape, str(source.path))
-    else:
+    if not binary:
         _check_end(source)
-        BRepTools.Read_s(shape, str(source.path), BRep_Builder())
+    with kernel_call():
+        if binary:
+            BinTools.Read_s(shape, str(source.path))
+        else:
+            BRepTools.Read_s(shape, str(source.path), BRep_Builder())
     if shape.IsNull():
         raise Unmeasurable("file.unreadable", "it is not a well-formed BREP file")
     factor = MILLIMETRES_PER[source.declared_unit or "mm"]

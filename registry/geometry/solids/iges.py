@@ -9,7 +9,7 @@ from OCP.IFSelect import IFSelect_RetDone
 from OCP.IGESControl import IGESControl_Reader
 
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.solids.kernel import together
+from registry.geometry.solids.kernel import kernel_call, together
 from registry.geometry.solids.reading import Solids
 from registry.geometry.source import Source
 
@@ -24,10 +24,13 @@ UNIT_NAMES = MappingProxyType(
 def read(source: Source) -> Solids:
     """The file's shapes; the kernel converts them to millimetres. Errors: `Unmeasurable` (`file.unreadable`)."""
     reader = IGESControl_Reader()
-    if reader.ReadFile(str(source.path)) != IFSelect_RetDone:
+    with kernel_call():
+        told = reader.ReadFile(str(source.path))
+    if told != IFSelect_RetDone:
         raise Unmeasurable("file.unreadable", "it is not well-formed IGES")
     unit = _unit(reader)
-    reader.TransferRoots()
+    with kernel_call():
+        reader.TransferRoots()
     shape = reader.OneShape() if reader.NbShapes() else None
     return Solids(together([]) if shape is None or shape.IsNull() else shape, unit, "IGES")
 

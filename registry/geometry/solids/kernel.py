@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import linecache
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,38 +13,30 @@ from OCP.TopoDS import TopoDS_Compound, TopoDS_Shape
 
 from registry.geometry.faults import Unmeasurable
 
-OWN = "registry.geometry"
-"""Where our own code lives: a `RuntimeError` that is raised there by a line of Python is ours, and no fault of the file."""
-
 
 @contextmanager
 def kernel_faults() -> Iterator[None]:
-    """Have what the kernel throws become `file.unreadable`. Its error classes share no base class in Python, only their module.
-
-    What C++ throws besides arrives as a plain `RuntimeError` in the frame that called the kernel. It is told from one of a library, which
-    has frames of its own; neither ours nor theirs shall look like a fault of the file.
-    """
+    """Have what the kernel throws become `file.unreadable`. Its error classes share no base class in Python, only their module."""
     try:
         yield
-    except (MemoryError, OSError, Unmeasurable):
-        raise
     except Exception as error:
-        if not (type(error).__module__.startswith("OCP") or (type(error) is RuntimeError and _from_the_kernel(error))):
+        if not type(error).__module__.startswith("OCP"):
             raise
         raise Unmeasurable("file.unreadable", f"{type(error).__name__} {error}".strip()) from None
 
 
-def _from_the_kernel(error: BaseException) -> bool:
-    """Whether the innermost Python frame is in a module that calls the kernel, and does not raise anything itself there."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    if frame is None:
-        return False
-    names = frame.tb_frame.f_globals
-    raised = linecache.getline(frame.tb_frame.f_code.co_filename, frame.tb_lineno).lstrip().startswith("raise ")
-    calls_kernel = any(str(getattr(value, "__module__", "")).startswith("OCP") for value in names.values())
-    return not raised and str(names.get("__name__", "")).startswith(OWN) and calls_kernel
+@contextmanager
+def kernel_call() -> Iterator[None]:
+    """`kernel_faults` for the calls that read and tessellate, and nothing beside them.
+
+    There the kernel may throw what its bindings know no class for. That arrives as a plain `RuntimeError`, and one of ours, raised
+    elsewhere, shall not look like a fault of the file.
+    """
+    try:
+        with kernel_faults():
+            yield
+    except RuntimeError as error:
+        raise Unmeasurable("file.unreadable", str(error)) from None
 
 
 def each(shape: TopoDS_Shape, kind: TopAbs_ShapeEnum, outside: TopAbs_ShapeEnum = TopAbs_SHAPE) -> Iterator[TopoDS_Shape]:

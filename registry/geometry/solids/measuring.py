@@ -115,7 +115,7 @@ def _note_bodies(report: v1.GeometryReport, bodies: tuple[Body, ...], largest: f
     faults: Counter[str] = Counter()
     unchecked = 0
     for body in bodies:
-        if abs(body.volume) <= NO_VOLUME * largest**3:
+        if abs(body.volume) <= NO_VOLUME * largest * largest * largest:  # a power would raise where a product is infinite
             report.solid.without_volume += body.count
         checked = check(body.first)
         report.solid.invalid += body.count if checked.faults else 0

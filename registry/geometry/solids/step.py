@@ -23,7 +23,7 @@ from OCP.XCAFDoc import XCAFDoc_DocumentTool
 
 from commonfab.reasons import reason
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.solids.kernel import together
+from registry.geometry.solids.kernel import kernel_call, together
 from registry.geometry.solids.reading import Solids
 from registry.geometry.solids.threads import threads_in
 from registry.geometry.solids.tolerances import tolerances_of
@@ -60,16 +60,18 @@ def read(source: Source) -> Solids:
         has_tolerances = any(text.find(word) >= 0 for word in TOLERANCE_WORDS)
         reader.SetGDTMode(has_tolerances)
         references = _references(text)
-        if references:
-            # A word that the reader does not know, of the same length: the component then stays empty.
-            told = reader.ReadStream("part", io.BytesIO(text[:].replace(b"DOCUMENT_FILE", b"DOCUMENT_LEFT")))
-        else:
-            told = reader.ReadFile(str(source.path))
+        with kernel_call():
+            if references:
+                # A word that the reader does not know, of the same length: the component then stays empty.
+                told = reader.ReadStream("part", io.BytesIO(text[:].replace(b"DOCUMENT_FILE", b"DOCUMENT_LEFT")))
+            else:
+                told = reader.ReadFile(str(source.path))
         if told != IFSelect_RetDone:
             raise Unmeasurable("file.unreadable", "it is not well-formed STEP")
         units = _units(reader)
         document = TDocStd_Document(TCollection_ExtendedString("XmlXCAF"))
-        reader.Transfer(document)
+        with kernel_call():
+            reader.Transfer(document)
         return Solids(
             shape=_shape(document),
             unit=units[0] if units else "",

@@ -21,7 +21,7 @@ from OCP.TopoDS import TopoDS, TopoDS_Shape
 
 from commonfab import v1
 from registry.geometry.faults import Unmeasurable
-from registry.geometry.solids.kernel import each
+from registry.geometry.solids.kernel import each, kernel_call
 from registry.geometry.triangles import STL_HEADER_BYTES, STL_TRIANGLE, Numbers, Triangles
 
 ANGLE = 0.5
@@ -70,7 +70,8 @@ def tessellate(shape: TopoDS_Shape, size: v1.Size, file: Path) -> Triangles:
     Errors: `Unmeasurable` (`mesh.empty`).
     """
     deviation = min(0.1, max(0.001, max(size.x, size.y, size.z) / 1000))
-    BRepMesh_IncrementalMesh(shape, deviation, False, ANGLE, False)
+    with kernel_call():
+        BRepMesh_IncrementalMesh(shape, deviation, False, ANGLE, False)
     writer = StlAPI_Writer()
     writer.ASCIIMode = False
     writer.Write(shape, str(file))

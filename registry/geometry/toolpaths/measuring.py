@@ -35,7 +35,6 @@ USUAL_RAPID = 3000.0
 A printer's G0 goes at its F word."""
 
 OFFSETS = MappingProxyType({100: "G10", 520: "G52", 530: "G53", 550: "G55", 560: "G56", 570: "G57", 580: "G58", 590: "G59"})
-MOST_TEXT = 120
 
 
 def measure(report: v1.GeometryReport, source: Source) -> None:

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""From a request and what the registry knows of its revision to jobs for the board: what is made, in which ways, and what must be asked
+first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from commonfab import materials, v1
+from commonfab.errors import Refused
+from commonfab.ids import Ids
+from router.board import NewJob
+from router.products import assembly_minutes, product_jobs
+
+ASSEMBLY = "assembly"
+
+
+def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids) -> list[NewJob]:
+    """The jobs that a request makes: one, or for a whole product one that holds the jobs of its parts together, that one first.
+
+    Errors: `Refused` (`job.part`, `job.which_part`, `job.material`, `job.not_inspected`, `job.not_makeable`).
+    """
+    if not request.whole_product:
+        return [_one_part(ids("job"), request, found, _choose_part(found, request.part_name))]
+    product = ids("job")
+    wanted = product_jobs([(of.part.name, of.part.quantity_per_product) for of in found.parts], request.quantity, _minutes(found))
+    by_name = {of.part.name: of for of in found.parts}
+    parts = [_of_product(ids("job"), product, request, found, by_name[name], pieces) for name, pieces in wanted]
+    specification = _specification(found, "", "", [_assembly(found)] if request.assembled else [])
+    holds = tuple(part.id for part in parts)
+    whole = NewJob(product, request, specification, request.quantity, parts=holds, needs_work=request.assembled)
+    return [whole, *parts]
+
+
+def _minutes(found: v1.GetRevisionResponse) -> dict[str, float]:
+    """Machine time for one of each part, by the way that takes least."""
+    return {
+        of.part.name: min(
+            (way.estimate.machine_time.ToTimedelta().total_seconds() / 60 for way in of.makeability if _possible(way)), default=0.0
+        )
+        for of in found.parts
+    }
+
+
+def _possible(way: v1.Makeability) -> bool:
+    return way.verdict in (v1.VERDICT_FEASIBLE, v1.VERDICT_ASK)
+
+
+def _assembly(found: v1.GetRevisionResponse) -> v1.Makeability:
+    """Putting one product together: a shop must do so, whatever its bench."""
+    parts = [(of.part.name, of.part.quantity_per_product) for of in found.parts]
+    minutes = assembly_minutes(parts)
+    estimate = v1.Estimate(method=f"{minutes:g} min by hand for {sum(each for _, each in parts)} parts; making them is not counted")
+    estimate.machine_time.FromSeconds(round(minutes * 60))
+    need = v1.Requirement(process=ASSEMBLY)
+    return v1.Makeability(process=ASSEMBLY, verdict=v1.VERDICT_FEASIBLE, requirement=need, estimate=estimate)
+
+
+def _of_product(
+    job_id: str, product: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, pieces: int
+) -> NewJob:
+    asked = v1.JobRequest()
+    asked.CopyFrom(request)
+    asked.part_name, asked.quantity = part.part.name, pieces
+    asked.whole_product = asked.assembled = False
+    return _one_part(job_id, asked, found, _inspected(part), product)
+
+
+def _one_part(job_id: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, product: str = "") -> NewJob:
+    ways, questions = _ways(part, request.material)
+    specification = _specification(found, part.part.name, part.report.mesh_sha256, ways)
+    return NewJob(job_id, request, specification, request.quantity, tuple(questions), product)
+
+
+def _specification(found: v1.GetRevisionResponse, part_name: str, mesh: str, ways: Sequence[v1.Makeability]) -> v1.JobSpecification:
+    return v1.JobSpecification(
+        revision_digest=found.revision.digest,
+        title=found.design.title,
+        licence=found.revision.manifest.licence,
+        part_name=part_name,
+        mesh_sha256=mesh,
+        ways=ways,
+    )
+
+
+def _choose_part(found: v1.GetRevisionResponse, name: str) -> v1.InspectedPart:
+    names = [inspected.part.name for inspected in found.parts]
+    if not name and len(names) > 1:
+        raise Refused("job.which_part", ", ".join(names))
+    chosen = next((inspected for inspected in found.parts if name in ("", inspected.part.name)), None)
+    if chosen is None:
+        raise Refused("job.part", name)
+    return _inspected(chosen)
+
+
+def _inspected(part: v1.InspectedPart) -> v1.InspectedPart:
+    if part.state != v1.INSPECTION_STATE_DONE:
+        raise Refused("job.not_inspected", part.part.name)
+    return part
+
+
+def _ways(inspected: v1.InspectedPart, material: str) -> tuple[list[v1.Makeability], list[v1.Reason]]:
+    """The judgements under which the part may be made of `material`, and the questions, if only a person can say that it may."""
+    judged = [made for way in inspected.makeability if (made := _made_of(way, material)) is not None]
+    by_verdict = {verdict: [way for way in judged if way.verdict == verdict] for verdict in v1.Verdict.values()}
+    if feasible := by_verdict[v1.VERDICT_FEASIBLE]:
+        return feasible, []
+    if asked := by_verdict[v1.VERDICT_ASK]:
+        return _fewest_questions(asked)
+    _refuse_material(inspected, material)
+    obstacles = dict.fromkeys(reason.message for way in inspected.makeability for reason in way.reasons)
+    raise Refused("job.not_makeable", "; ".join(obstacles) or "nothing was found that could be made")
+
+
+def _fewest_questions(asked: list[v1.Makeability]) -> tuple[list[v1.Makeability], list[v1.Reason]]:
+    """The way that needs the fewest answers with its questions, and every other way that the same answers open."""
+    easiest = min(asked, key=lambda way: len(way.reasons))
+    codes = {reason.code for reason in easiest.reasons}
+    return [way for way in asked if {reason.code for reason in way.reasons} <= codes], list(easiest.reasons)
+
+
+def _made_of(way: v1.Makeability, material: str) -> v1.Makeability | None:
+    """The judgement with the requester's material in it; None where the process does not take it or the maker demands another.
+
+    The registry has judged for that material already, where the maker leaves the choice.
+    """
+    if not material or way.verdict == v1.VERDICT_INFEASIBLE:
+        return way
+    need = way.requirement
+    if not materials.satisfies(material, need.material):
+        return None
+    if need.materials_allowed and not any(materials.satisfies(material, term) for term in need.materials_allowed):
+        return None
+    chosen = v1.Makeability()
+    chosen.CopyFrom(way)
+    chosen.requirement.material = material
+    return chosen
+
+
+def _refuse_material(inspected: v1.InspectedPart, material: str) -> None:
+    """Errors: `Refused` (`job.material`) where the part could be made, only not of that."""
+    makeable = [way for way in inspected.makeability if _possible(way)]
+    if material and makeable:
+        wanted = dict.fromkeys(way.requirement.material or ", ".join(way.requirement.materials_allowed) for way in makeable)
+        raise Refused("job.material", f"{' or '.join(wanted)}, not {material}")

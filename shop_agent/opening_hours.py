@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Hours of the week as people write them in `shop.toml` ("Mo-Fr 17:00-22:00"), and as the router counts them. Pure.
+
+The router counts in minutes of the week in UTC and knows no time zones: who has local hours converts them, with the offset of the moment,
+whenever it reports. So a change to summer time reaches the router with the next report.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, tzinfo
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator
+
+from commonfab import v1
+
+DAY = 24 * 60
+WEEK = 7 * DAY
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+WRITTEN = re.compile(r"(?:(?P<days>[A-Za-z ,-]+?)\s+)?(?P<opens>\d{1,2}(?::\d\d)?)\s*-\s*(?P<shuts>\d{1,2}(?::\d\d)?)")
+
+
+def local_stretches(written: str) -> list[tuple[int, int]]:
+    """The stretches of the week that one entry means, in local minutes since Monday 00:00. What runs over midnight ends on the next day.
+
+    "Mo-Fr 17:00-22:00", "Sa,Su 9-13", "22:00-06:00" (every day). Errors: `ValueError`, in words for the owner.
+    """
+    found = WRITTEN.fullmatch(written.strip())
+    if found is None:
+        example = 'write them like "Mo-Fr 17:00-22:00" or "Sa 09:00-13:00"'
+        raise ValueError(f"'{written}' is not understood as hours; {example}")
+    opens, shuts = _minutes(found["opens"]), _minutes(found["shuts"])
+    if opens in (shuts, DAY):
+        raise ValueError(f"'{written}' holds for no time; the whole day is 00:00-24:00")
+    lasts = (shuts - opens) % DAY or DAY
+    return [(day * DAY + opens, day * DAY + opens + lasts) for day in sorted(set(_days(found["days"] or "Mo-Su")))]
+
+
+def _checked(written: str) -> str:
+    local_stretches(written)
+    return written
+
+
+def _known_zone(name: str) -> str:
+    if name:
+        zone_of(name)
+    return name
+
+
+Hours = Annotated[str, AfterValidator(_checked)]
+"""One entry of hours, as it is written."""
+
+TimeZone = Annotated[str, AfterValidator(_known_zone)]
+"""A name of the IANA time zone database; empty where none is said."""
+
+
+def zone_of(name: str) -> tzinfo:
+    """The time zone of that name. Errors: `ValueError`, in words for the owner."""
+    if name == "UTC":  # also where the computer has no time zone database
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"'{name}' is no time zone that this computer knows; they are written like Europe/Berlin") from None
+
+
+def weekly_hours(written: Iterable[str], time_zone: str, now: float) -> list[v1.WeeklyHours]:
+    """The entries in UTC, with the offset that the zone has at `now` (seconds since 1970)."""
+    stretches = sorted(stretch for entry in written for stretch in local_stretches(entry))
+    if not stretches:
+        return []
+    offset = datetime.fromtimestamp(now, zone_of(time_zone or "UTC")).utcoffset()
+    ahead = round(offset.total_seconds() / 60) if offset else 0
+    return [v1.WeeklyHours(from_minute=(opens - ahead) % WEEK, until_minute=(shuts - ahead) % WEEK or WEEK) for opens, shuts in stretches]
+
+
+def _minutes(written: str) -> int:
+    hours, _, past = written.partition(":")
+    minutes = int(hours) * 60 + int(past or 0)
+    if minutes > DAY or int(past or 0) > 59:
+        raise ValueError(f"'{written}' is no time of the day")
+    return minutes
+
+
+def _days(written: str) -> Iterator[int]:
+    for part in written.replace(" ", "").split(","):
+        first, to, last = part.partition("-")
+        begins = _day(first)
+        ends = _day(last) if to else begins
+        yield from ((begins + step) % 7 for step in range((ends - begins) % 7 + 1))
+
+
+def _day(written: str) -> int:
+    for number, name in enumerate(DAYS):
+        if len(written) >= 2 and name.startswith(written.lower()):
+            return number
+    raise ValueError(f"'{written}' is no day; the days are Mo, Tu, We, Th, Fr, Sa and Su")
