@@ -19,7 +19,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.identity import sign_work
-from shop_agent.desk_link import PATIENCE_IDLE_SECONDS, PATIENCE_WORKING_SECONDS, SHORTEST_PAUSE_SECONDS
+from shop_agent.desk_link import PATIENCE_SECONDS, SHORTEST_PAUSE_SECONDS
 
 MACHINE = "m"
 
@@ -113,7 +113,7 @@ class ShopStandIn:
                     self._put(v1.ShopEvent(id=f"start {held.offer.work_order_id}", start=v1.Start(attempt=held.attempt)))
         patience = Duration()
         if self._events or not self._has_news():  # nothing is held that brings events; after progress the report follows at once
-            patience.FromMilliseconds(int(1000 * (PATIENCE_WORKING_SECONDS if self._held else PATIENCE_IDLE_SECONDS)))
+            patience.FromMilliseconds(int(1000 * PATIENCE_SECONDS))
         attempts = [_status(held) for held in self._held.values()]
         return v1.SynchronizeRequest(
             shop=self._shop,

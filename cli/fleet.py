@@ -40,7 +40,7 @@ def shop_of(config: ShopConfig, clock: Clock) -> v1.Shop:
     machines = []
     for facts in config.machine:
         machine = described(facts)
-        machine.state = v1.MACHINE_STATE_OUT_OF_ORDER if facts.out_of_order else v1.MACHINE_STATE_READY
-        machine.state_reason = facts.out_of_order
+        machine.state = facts.rest_state if facts.out_of_service else v1.MACHINE_STATE_READY
+        machine.state_reason = facts.out_of_service
         machines.append(machine)
     return described_shop(config, machines, clock.now())

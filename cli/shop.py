@@ -170,7 +170,11 @@ def _machine_row(known: v1.KnownShop, machine: v1.Machine) -> tuple[str, ...]:
     from cli import describe
     from commonfab import v1
 
-    state = describe.word(v1.MachineState.Name(machine.state), "MACHINE_STATE_") if known.present else "shop silent"
+    state = describe.word(v1.MachineState.Name(machine.state), "MACHINE_STATE_")
+    if known.shop.closed:
+        state = f"shop closed: {known.shop.closed}"
+    if not known.present:
+        state = "shop silent"
     heard = f"{describe.duration(known.last_heard)} ago"
     room, materials = describe.size(machine.envelope_mm), ", ".join(machine.materials)
     return known.shop.id, known.shop.name, machine.id, machine.process, room, materials, state, heard

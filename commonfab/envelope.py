@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from commonfab import v1
@@ -16,19 +15,21 @@ TOLERANCE_MM = 0.01
 ABOUT_THE_SAME = 1.1
 
 
+Sides = tuple[float, float, float]
+
+
 @dataclass(frozen=True)
 class Room:
     """One way to put a part into a machine: the turn, the box it then takes along the machine's axes (mm), and the room there is."""
 
     turn: v1.Rotation
-    sides: tuple[float, float, float]
-    has: tuple[float, float, float]
+    sides: Sides
+    has: Sides
 
     @property
     def misses_mm(self) -> float:
         """By how much it does not fit, summed over the axes; 0 where it fits."""
-        gaps = [needs - has for needs, has in zip(self.sides, self.has, strict=True)]
-        return sum(max(0.0, gap) for gap in gaps) if max(gaps) > TOLERANCE_MM else 0.0
+        return _misses(self.sides, self.has)
 
     @property
     def margin_mm(self) -> float:
@@ -41,9 +42,28 @@ def best_room(need: v1.Requirement, room: v1.Size) -> Room:
 
     Of two that miss by about the same the preferred one is taken: nobody turns a plank by 10 degrees to save a finger's breadth.
     """
-    tried = [min(_turned(placement, need, room), key=lambda way: way.misses_mm) for placement in need.placements or [_as_drawn(need)]]
-    least = min(way.misses_mm for way in tried)
-    return next(way for way in tried if way.misses_mm <= least * ABOUT_THE_SAME)
+    has = (room.x, room.y, room.z)
+    tried: list[tuple[float, v1.Placement, bool]] = []
+    for placement in need.placements or [_as_drawn(need)]:
+        misses, turned = _least_missing(placement.size_mm, has, not need.keep_direction)
+        if not misses:
+            return _placed(placement, turned, has)
+        tried.append((misses, placement, turned))
+    least = min(misses for misses, _, _ in tried)
+    return next(_placed(placement, turned, has) for misses, placement, turned in tried if misses <= least * ABOUT_THE_SAME)
+
+
+def has_room(need: v1.Requirement, x: float, y: float, z: float) -> bool:
+    """Whether `too_small` says nothing of a room of those sides, mm, without finding the best placement: most parts fit as they are
+    preferred, and this is asked of every machine."""
+    wide, deep, high = x + TOLERANCE_MM, y + TOLERANCE_MM, z + TOLERANCE_MM
+    turns = not need.keep_direction
+    for one in need.placements or (need,):
+        size = one.size_mm
+        across, along = size.x, size.y
+        if size.z <= high and ((across <= wide and along <= deep) or (turns and along <= wide and across <= deep)):
+            return True
+    return False
 
 
 def too_small(need: v1.Requirement, room: v1.Size) -> list[v1.Reason]:
@@ -65,11 +85,23 @@ def _as_drawn(need: v1.Requirement) -> v1.Placement:
     return v1.Placement(size_mm=need.size_mm)
 
 
-def _turned(placement: v1.Placement, need: v1.Requirement, room: v1.Size) -> Iterator[Room]:
-    """The placement, and the same a quarter turned about the vertical where that is allowed."""
-    has = (room.x, room.y, room.z)
+def _least_missing(size: v1.Size, has: Sides, may_turn: bool) -> tuple[float, bool]:
+    """By how much a box misses, mm, as it is or, where that is less, a quarter turned about the vertical; and whether it was turned."""
+    x, y, z = size.x, size.y, size.z
+    as_is = _misses((x, y, z), has)
+    if not as_is or not may_turn:
+        return as_is, False
+    turned = _misses((y, x, z), has)
+    return (turned, True) if turned < as_is else (as_is, False)
+
+
+def _placed(placement: v1.Placement, turned: bool, has: Sides) -> Room:
     size, turn = placement.size_mm, placement.turn
-    yield Room(turn, (size.x, size.y, size.z), has)
-    if not need.keep_direction:
-        quarter = v1.Rotation(x_deg=turn.x_deg, y_deg=turn.y_deg, z_deg=(turn.z_deg + 90) % 360)
-        yield Room(quarter, (size.y, size.x, size.z), has)
+    if not turned:
+        return Room(turn, (size.x, size.y, size.z), has)
+    return Room(v1.Rotation(x_deg=turn.x_deg, y_deg=turn.y_deg, z_deg=(turn.z_deg + 90) % 360), (size.y, size.x, size.z), has)
+
+
+def _misses(needs: Sides, has: Sides) -> float:
+    gaps = (needs[0] - has[0], needs[1] - has[1], needs[2] - has[2])
+    return sum(max(0.0, gap) for gap in gaps) if max(gaps) > TOLERANCE_MM else 0.0

@@ -167,5 +167,8 @@ def key(name: str) -> str:
     return re.sub(r"[\s\-_./,()]+", "_", plain).strip("_")
 
 
+SPELLINGS = tuple(name.strip() for names in _NAMES.values() for name in names.split(","))
+"""Each other spelling, as it is written above."""
+
 ALIASES: Mapping[str, str] = MappingProxyType({key(name): term for term, names in _NAMES.items() for name in names.split(",")})
 """Each other spelling, as `key` writes it, with its term."""

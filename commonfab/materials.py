@@ -7,10 +7,10 @@ spell the terms stands in `commonfab/material_names.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from commonfab.material_names import ALIASES, FORMS, key, title_of
+from commonfab.material_names import ALIASES, FORMS, SPELLINGS, key, title_of
 
 _NARROWER: Mapping[str, str] = MappingProxyType(
     {
@@ -147,26 +147,16 @@ def satisfies(has: str, needs: str) -> bool:
     return not needs or canonical(needs) in broader_terms(has)
 
 
-def broader_terms(term: str) -> Iterator[str]:
+def broader_terms(term: str) -> tuple[str, ...]:
     """The term itself, in its canonical spelling, and every broader one, the narrowest first."""
-    term = canonical(term)
-    while term:
-        yield term
-        term = BROADER.get(term, "")
+    known = _LINES.get(term)
+    return _line(_respelled(term)) if known is None else known
 
 
 def canonical(term: str) -> str:
     """The vocabulary's own spelling of a term: "Plexiglas" is `acrylic`, "1.4301" is `aisi_304`. An unknown term stays as it is written."""
-    if term in BROADER:
-        return term
-    spelled = key(title_of(term))
-    for form in ("", *FORMS):
-        if spelled.endswith(form):
-            bare = spelled.removesuffix(form) if form else spelled
-            found = bare if bare in BROADER else ALIASES.get(bare, "")
-            if found:
-                return found
-    return term.strip()
+    known = _LINES.get(term)
+    return _respelled(term) if known is None else known[0]
 
 
 def form_of(term: str) -> str:
@@ -182,3 +172,28 @@ def form_of(term: str) -> str:
 def density_of(term: str) -> float:
     """Density of a material or of the nearest broader term that has one, g/cm³; 0 where none has."""
     return next((DENSITY_G_PER_CM3[broad] for broad in broader_terms(term) if broad in DENSITY_G_PER_CM3), 0.0)
+
+
+def _respelled(term: str) -> str:
+    spelled = key(title_of(term))
+    for form in ("", *FORMS):
+        if spelled.endswith(form):
+            bare = spelled.removesuffix(form) if form else spelled
+            found = bare if bare in BROADER else ALIASES.get(bare, "")
+            if found:
+                return found
+    return term.strip()
+
+
+def _line(term: str) -> tuple[str, ...]:
+    return (term, *_line(BROADER.get(term, ""))) if term else ()
+
+
+# A router compares terms some hundred times for each job; telling a spelling takes longer than all else of the comparison.
+_LINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **{name: _line(_respelled(name)) for name in (*SPELLINGS, *map(str.capitalize, BROADER), *map(str.upper, BROADER))},
+        **{term: _line(term) for term in BROADER},
+    }
+)
+"""The usual spellings as they are written, each with what `broader_terms` answers."""

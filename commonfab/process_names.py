@@ -147,6 +147,9 @@ _NAMES: Mapping[str, str] = MappingProxyType(
 
 _TSDC = re.compile(r"^tsdc[:\-]", re.IGNORECASE)
 
+SPELLINGS = tuple(name.strip() for names in _NAMES.values() for name in names.split(","))
+"""Each other spelling, as it is written above."""
+
 ALIASES: Mapping[str, str] = MappingProxyType({key(name): term for term, names in _NAMES.items() for name in names.split(",")})
 """Each other spelling, as `key` writes it, with its term."""
 

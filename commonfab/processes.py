@@ -8,10 +8,10 @@ as it is written and satisfies only itself. The grouping follows DIN 8580 (shapi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from commonfab.process_names import ALIASES, bare_name, folded
+from commonfab.process_names import ALIASES, SPELLINGS, bare_name, folded
 
 _NARROWER: Mapping[str, str] = MappingProxyType(
     {
@@ -66,12 +66,10 @@ def satisfies(has: str, needs: str) -> bool:
     return bool(needs) and folded(canonical(has)) == folded(needs)
 
 
-def broader_terms(term: str) -> Iterator[str]:
+def broader_terms(term: str) -> tuple[str, ...]:
     """The term itself, in its canonical spelling, and every broader one, the narrowest first."""
-    term = canonical(term)
-    while term:
-        yield term
-        term = BROADER.get(term, "")
+    known = _LINES.get(term)
+    return _line(_respelled(term)) if known is None else known
 
 
 def canonical(term: str) -> str:
@@ -79,7 +77,24 @@ def canonical(term: str) -> str:
 
     An unknown term stays as it is written.
     """
-    if term in BROADER:
-        return term
+    known = _LINES.get(term)
+    return _respelled(term) if known is None else known[0]
+
+
+def _respelled(term: str) -> str:
     name = bare_name(term)
     return name if name in BROADER else ALIASES.get(name, term.strip())
+
+
+def _line(term: str) -> tuple[str, ...]:
+    return (term, *_line(BROADER.get(term, ""))) if term else ()
+
+
+# A router compares terms some hundred times for each job; telling a spelling takes longer than all else of the comparison.
+_LINES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **{name: _line(_respelled(name)) for name in (*SPELLINGS, *map(str.capitalize, BROADER), *map(str.upper, BROADER))},
+        **{term: _line(term) for term in BROADER},
+    }
+)
+"""The usual spellings as they are written, each with what `broader_terms` answers."""

@@ -14,7 +14,10 @@ from commonfab.errors import Refused
 from commonfab.identity import hash_secret, new_secret
 from commonfab.ids import Ids
 
-BELIEVED_SECONDS = 2.0
+BELIEVED_SECONDS = 60.0
+REVOKED_SECONDS = 2.0
+"""How long a token is believed without looking again, and how often it is looked whether any was revoked by another process."""
+
 MOST_BELIEVED = 10_000
 
 TABLE = sa.Table(
@@ -37,7 +40,9 @@ class TokenStore:
     clock: Clock
     ids: Ids
     _recent: dict[str, tuple[float, v1.Token]] = field(default_factory=dict, repr=False)
-    """Tokens lately looked up, by hash, with the moment until which they are believed: most calls come in bursts."""
+    """Tokens lately looked up, by hash, with the moment until which they are believed: most calls come again soon."""
+    _looked: list[float] = field(default_factory=lambda: [0.0, 0.0], repr=False)
+    """When it is to be looked next whether a token was revoked, and how many were."""
 
     def issue(self, scope: v1.Scope.ValueType, subject: str) -> v1.IssueTokenResponse:
         """A new token. Its secret is in the answer and nowhere else."""
@@ -83,6 +88,7 @@ class TokenStore:
     def holder(self, secret: str) -> v1.Token:
         """The token whose secret this is. Errors: `Refused` (`token.unknown`, `token.revoked`)."""
         secret_hash = hash_secret(secret)
+        self._notice_revocations()
         until, token = self._recent.get(secret_hash, (0.0, v1.Token()))
         if self.clock.monotonic() < until:
             return token
@@ -91,6 +97,17 @@ class TokenStore:
             self._recent.clear()
         self._recent[secret_hash] = (self.clock.monotonic() + BELIEVED_SECONDS, token)
         return token
+
+    def _notice_revocations(self) -> None:
+        """Believe nothing any more where another process revoked a token: a revocation is never undone, so their number tells."""
+        due, before = self._looked
+        if self.clock.monotonic() < due:
+            return
+        with self.engine.connect() as connection:
+            revoked = connection.scalar(sa.select(sa.func.count(TABLE.c.revoked_at))) or 0
+        if revoked != before:
+            self._recent.clear()
+        self._looked[:] = [self.clock.monotonic() + REVOKED_SECONDS, revoked]
 
     def _look_up(self, secret_hash: str) -> v1.Token:
         with self.engine.connect() as connection:

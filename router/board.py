@@ -7,7 +7,7 @@ out of date. `scripts/common.lua` names every key. Time is Redis's own clock unl
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.reasons import reason
 from router.board_scripts import load_scripts
+from router.courier import Courier
 
 KEEP_ENDED_MS = 30 * 24 * 3600 * 1000
 """Ended jobs leave Redis after thirty days; what was made is in the ledger for ever."""
@@ -112,6 +113,7 @@ class Board:
         self.prefix = f"cf:{{{neighbourhood}}}:board"
         self._clock = clock
         self._scripts = load_scripts()
+        self._courier = Courier(redis) if isinstance(redis, Redis) else None
 
     def key(self, *names: str) -> str:
         """The key of that name, as `scripts/common.lua` lists them."""
@@ -126,9 +128,15 @@ class Board:
         given = (1, self.prefix, moment, KEEP_ENDED_MS, *arguments)
         known = self._scripts[script]
         try:
-            return await self.redis.evalsha(known.sha, *given)
+            return await self.ask("EVALSHA", known.sha, *given)
         except NoScriptError:
-            return await self.redis.eval(known.text, *given)
+            return await self.ask("EVAL", known.text, *given)
+
+    async def ask(self, *command: Any) -> Any:
+        """Send one command that names its keys. To a single server many go together; a cluster's client finds the node for each."""
+        if self._courier is None:
+            return await self.redis.execute_command(*command)
+        return await self._courier.carry(*command)
 
     async def post(self, requester: str, once: str, jobs: Sequence[NewJob]) -> str:
         """Put jobs on the board, all or none, and answer the id of the first, which for a product is the product's own.
@@ -153,14 +161,16 @@ class Board:
         _refuse(await self.run("cancel_job", job_id), job_id)
 
     async def offer(self, job_id: str, lots: Sequence[Lot], stands_ms: int) -> Offered:
-        """Propose lots of one job. A lot of which anything no longer fits the present is not offered to anybody."""
-        flat: list[Any] = []
-        for lot in lots:
-            flat += [lot.order_id, lot.quantity, lot.standby, len(lot.asked)]
-            for one in lot.asked:
-                again = "unanswered" if one.asked_again else ""
-                flat += [one.shop_id, one.machine_id, one.minutes, one.offer.SerializeToString(), one.sequence, again]
-        placed, sequences = await self.run("offer", job_id, stands_ms, *flat)
+        """Propose lots of one job: see `offer_all`."""
+        return await self.offer_all([(job_id, lots)], stands_ms)
+
+    async def offer_all(self, plans: Sequence[tuple[str, Sequence[Lot]]], stands_ms: int) -> Offered:
+        """Propose the lots of some jobs, which may have been planned one upon the other on one picture of the shops.
+
+        A lot of which anything no longer fits the present is not offered to anybody. `Offered.placed` goes on from job to job.
+        """
+        flat = [value for job_id, lots in plans for value in (job_id, len(lots), *(value for lot in lots for value in _flat_lot(lot)))]
+        placed, sequences = await self.run("offer", stands_ms, *flat)
         moved = {shop.decode(): int(sequence) for shop, sequence in zip(sequences[::2], sequences[1::2], strict=True)}
         return Offered(tuple(bool(held) for held in placed), moved)
 
@@ -205,7 +215,7 @@ class Board:
 
     async def check_key(self, shop: v1.Shop) -> None:
         """Whether a shop comes with the key that it first came with. Errors: `Refused` (`shop.key_changed`)."""
-        known = await self.redis.hget(self.key("shop", shop.id), "key")
+        known = await self.ask("HGET", self.key("shop", shop.id), "key")
         if known is not None and known.decode() != shop.public_key.hex():
             raise Refused("shop.key_changed", shop.id)
 
@@ -256,6 +266,14 @@ def _flat_job(job: NewJob) -> tuple[Any, ...]:
     state = "held" if job.questions else "waits" if job.parts else "open"
     product = (job.product, " ".join(job.parts), len(job.parts), int(job.needs_work), state, _milliseconds_each(job.specification))
     return (job.id, *written, job.quantity, urgency, needed_in, first, *product)
+
+
+def _flat_lot(lot: Lot) -> Iterator[Any]:
+    """The values of a lot, as the head of `scripts/offer.lua` lists them."""
+    yield from (lot.order_id, lot.quantity, lot.standby, len(lot.asked))
+    for one in lot.asked:
+        again = "unanswered" if one.asked_again else ""
+        yield from (one.shop_id, one.machine_id, one.minutes, one.offer.SerializeToString(), one.sequence, again)
 
 
 def _milliseconds_each(specification: v1.JobSpecification) -> int:

@@ -16,8 +16,9 @@ from router.board import Board, unpack_reasons
 
 LIVE = (v1.WORK_ORDER_STATE_OFFERED, v1.WORK_ORDER_STATE_ACCEPTED, v1.WORK_ORDER_STATE_RUNNING, v1.WORK_ORDER_STATE_UNCERTAIN)
 
+OPEN_AT_ONCE = 1000
 JOBS_AT_ONCE = 100
-"""Jobs that one script reads: it holds everybody else up while it runs."""
+"""Jobs that one script reads, in short and whole: it holds everybody else up while it runs."""
 
 Fields = Mapping[bytes, bytes]
 
@@ -108,16 +109,24 @@ async def read_offers(board: Board, shop_id: str) -> OffersOnBoard:
 
 async def read_order(board: Board, order_id: str) -> tuple[v1.Offer, str]:
     """A work order as it was offered to the shop that holds it, and its job. Errors: `Refused` (`order.unknown`)."""
-    offer, job = await board.redis.hmget(board.key("order", order_id), ["offer", "job"])
+    offer, job = await board.ask("HMGET", board.key("order", order_id), "offer", "job")
     if offer is None or job is None:
         raise Refused("order.unknown", order_id)
     return v1.Offer.FromString(offer), job.decode()
 
 
 async def open_jobs(board: Board, at_most: int) -> Opening:
-    """The jobs of which something can be offered now, in their turn."""
-    now, *rows = await board.run("open_jobs", at_most)
-    return Opening(now, tuple(_open_job([value.decode() for value in row]) for row in rows))
+    """The jobs of which something can be offered now, in their turn; where many wait, each thousand at a moment of its own."""
+    found: dict[str, OpenJob] = {}
+    start = 0
+    while True:
+        size = min(OPEN_AT_ONCE, at_most - start)
+        now, *rows = await board.run("open_jobs", start, size)
+        jobs = (_open_job([value.decode() for value in row]) for row in rows)
+        found.update({job.id: job for job in jobs})  # One may have moved from page to page meanwhile.
+        start += size
+        if len(rows) < size or start >= at_most:
+            return Opening(now, tuple(found.values()))
 
 
 async def list_jobs(board: Board, requester: str, before: str, count: int) -> list[str]:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 
 from commonfab import v1
 from commonfab.errors import Refused
@@ -59,11 +61,12 @@ class Desk:
         with self.bell.listening(shop_id) as rung:
             # First who it is: a shop with another key must not have its events carried out.
             await self._check_key(told.shop)
-            receipts = [await self._receipt(event, told.shop, pulse) for event in told.events]
+            # Each is about another attempt, so they need not wait for one another.
+            receipts = await asyncio.gather(*(self._receipt(event, told.shop, pulse) for event in told.events))
             wishes, standing = await self._hear(told, pulse)
             urgent = receipts or any(wish == "drop" for wish in wishes)
             if not urgent and standing.version == told.version and await rings_within(rung, min(patience, pause)):
-                wishes, standing = await self._hear(told, pulse)
+                wishes, standing = await self._look_again(told, pulse)
         return _answer(told, receipts, wishes, standing, pulse, max(0.0, pause - patience))
 
     async def _check_key(self, shop: v1.Shop) -> None:
@@ -72,9 +75,16 @@ class Desk:
             await self.board.check_key(shop)
 
     async def _hear(self, told: v1.SynchronizeRequest, pulse: Pulse) -> tuple[tuple[str, ...], OffersOnBoard]:
-        wishes = await self.board.hear(told.shop, told.agent_run, pulse.lease_ms, told.attempts)
+        hearing = self.board.hear(told.shop, told.agent_run, pulse.lease_ms, told.attempts)
+        wishes, standing = await asyncio.gather(hearing, read_offers(self.board, told.shop.id))
         self._keys[told.shop.id] = told.shop.public_key
-        return wishes, await read_offers(self.board, told.shop.id)
+        return wishes, standing
+
+    async def _look_again(self, told: v1.SynchronizeRequest, pulse: Pulse) -> tuple[tuple[str, ...], OffersOnBoard]:
+        """What a shop is told after it was woken. Where it holds nothing, only its offers can have changed."""
+        if told.attempts:
+            return await self._hear(told, pulse)
+        return (), await read_offers(self.board, told.shop.id)
 
     async def _receipt(self, event: v1.ShopEvent, shop: v1.Shop, pulse: Pulse) -> v1.Receipt:
         """Carry out one event. What is refused changes nothing, is answered with its reason, and is counted."""
@@ -163,7 +173,19 @@ def _check_shop(shop: v1.Shop, shop_id: str) -> None:
     ids = [machine.id for machine in shop.machines]
     if len(set(ids)) != len(ids) or "" in ids or len(ids) > MOST_MACHINES:
         raise Refused("shop.malformed", f"each of at most {MOST_MACHINES} machines needs an id of its own")
+    if not all(math.isfinite(figure) for figure in _figures(shop)):
+        raise Refused("shop.malformed", "one of its figures is no number")
     for machine in shop.machines:
         room = machine.envelope_mm
         if not machine.process or min(room.x, room.y, room.z) <= 0:
             raise Refused("shop.malformed", f"machine {machine.id} needs a process and an envelope larger than nothing")
+
+
+def _figures(message: Message) -> Iterator[float]:
+    """Every number with a fraction in a message and in those inside it."""
+    for field_of, value in message.ListFields():
+        if field_of.type in (field_of.TYPE_DOUBLE, field_of.TYPE_FLOAT):
+            yield from (value if field_of.is_repeated else (value,))
+        elif field_of.type == field_of.TYPE_MESSAGE:
+            for inside in value if field_of.is_repeated else (value,):
+                yield from _figures(inside)

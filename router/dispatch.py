@@ -13,8 +13,9 @@ from google.protobuf.duration_pb2 import Duration
 from commonfab import v1
 from commonfab.ids import Ids
 from router.bell import Bell, rings_within
-from router.board import Asked, Board, Lot
+from router.board import Asked, Board, Lot, Offered
 from router.board_reading import LIVE, JobOnBoard, OpenJob, open_jobs, read_jobs
+from router.capability_index import enough_for
 from router.matching import Able, Wanted
 from router.overview import Overview
 from router.planning import PlannedLot, plan
@@ -26,17 +27,14 @@ from router.turns import in_turn
 LOOK_AGAIN_SECONDS = 2.0
 DEADLINES_EVERY_SECONDS = 0.5
 
-JOBS_AT_ONCE = 1000
-"""Open jobs that are looked at in one round; the others have their turn when some of these are placed."""
+MOST_JOBS = 100_000
+"""Open jobs that are looked at in one round."""
 
 JOBS_PER_READING = 32
 """Jobs that are planned on one picture of the street. More would plan on an older picture, fewer would read more often."""
 
 TRIES = 3
 """How often a plan that came too late is made anew before the job waits for the next round."""
-
-ENOUGH = 64
-"""Able machines to choose from. More would rarely change a plan, because the nearest come first."""
 
 log = logging.getLogger(__name__)
 
@@ -82,9 +80,11 @@ class Dispatcher:
 
     async def plan_all(self) -> None:
         """Offer what can be offered of every open job, each in its turn."""
-        opening = await open_jobs(self.board, JOBS_AT_ONCE)
-        turns = in_turn(opening.jobs, opening.now_ms, self.policy, {job.id: job.minutes_left for job in opening.jobs})
-        self._forget_all_but({job.id for job in turns})
+        await self.overview.catch_up()
+        opening = await open_jobs(self.board, MOST_JOBS)
+        self._forget_all_but({job.id for job in opening.jobs})
+        left = {job.id: job.minutes_left for job in opening.jobs}
+        turns = [job for job in in_turn(opening.jobs, opening.now_ms, self.policy, left) if self._worth_trying(job)]
         for start in range(0, len(turns), JOBS_PER_READING):
             await self.overview.catch_up()
             late = await self._plan(turns[start : start + JOBS_PER_READING])
@@ -95,34 +95,56 @@ class Dispatcher:
                 late = await self._plan(late)
 
     async def _plan(self, turns: Sequence[OpenJob]) -> list[OpenJob]:
-        """Offer the unplaced pieces of some jobs; answers those whose plan was out of date when it was offered."""
+        """Offer the unplaced pieces of some jobs, each planned on top of those before it; answers those whose plan was out of date."""
         known = await read_jobs(self.board, [job.id for job in turns])
-        late = []
-        for turn in turns:
-            job = known.get(turn.id)  # It may have ended and been forgotten in between.
-            if job is not None and not await self._offer(job):
-                late.append(turn)
-        return late
+        planned = [(turn, self._planned(known[turn.id])) for turn in turns if turn.id in known]  # One may have ended in between.
+        planned = [(turn, lots) for turn, lots in planned if lots]
+        if not planned:
+            return []
+        offered = await self._offer([(turn.id, lots) for turn, lots in planned])
+        held = iter(offered.placed)
+        return [turn for turn, lots in planned if not self._settled(known[turn.id].job, lots, [next(held) for _ in lots])]
 
-    async def _offer(self, known: JobOnBoard) -> bool:
-        """Plan one job and offer its lots; False where the plan was out of date."""
+    async def _offer(self, planned: Sequence[tuple[str, Sequence[Lot]]]) -> Offered:
+        try:
+            return await self.board.offer_all(planned, int(self.terms.offer_seconds * 1000))
+        except BaseException:
+            # Whether it was carried out is not known; if it was, the shops have changed and are read again.
+            for _, lots in planned:
+                for lot in lots:
+                    self.overview.takes_back(lot)
+            raise
+
+    def _planned(self, known: JobOnBoard) -> list[Lot]:
+        """The lots of a job. One that cannot be planned, whatever the cause, must not keep all the others waiting."""
+        try:
+            return self._lots(known)
+        except Exception:
+            log.exception("%s cannot be planned", known.job.id)
+            return []
+
+    def _settled(self, job: v1.Job, lots: Sequence[Lot], placed: Sequence[bool]) -> bool:
+        """Note what became of a job's lots; whether all of them were offered."""
+        for lot, held in zip(lots, placed, strict=True):
+            if held:
+                asked = ", ".join(one.shop_id for one in lot.asked)
+                log.info("%s: %d × %s offered to %s", job.id, lot.quantity, job.specification.part_name, asked)
+            else:
+                self.overview.takes_back(lot)
+        return all(placed)
+
+    def _lots(self, known: JobOnBoard) -> list[Lot]:
+        """The lots in which the pieces of a job would be offered; they count as placed from here on."""
         pieces = plannable(known)
         if not pieces:
-            return True
+            return []
         wish = wanted(known, self.overview)
         able = self._able(known, wish)
-        if not able:
-            return True
-        planned = plan(wish, able, self.policy, pieces=pieces)
         beside = among(able, pieces)
-        lots = [self._lot(known.job, lot, beside) for lot in planned.lots]
-        offered = await self.board.offer(known.job.id, lots, int(self.terms.offer_seconds * 1000))
-        placed = [lot for lot, held in zip(lots, offered.placed, strict=True) if held]
-        self.overview.placed(placed, offered.sequences)
-        for lot in placed:
-            asked = ", ".join(one.shop_id for one in lot.asked)
-            log.info("%s: %d × %s offered to %s", known.job.id, lot.quantity, known.job.specification.part_name, asked)
-        return all(offered.placed)
+        lots = [self._lot(known.job, lot, beside) for lot in plan(wish, able, self.policy, pieces=pieces).lots] if able else []
+        for lot in lots:
+            self.overview.expects(lot)
+        return lots
 
     def _able(self, known: JobOnBoard, wish: Wanted) -> list[Able]:
         """Who could make the job. One that nobody could make is tried again only on what has changed since."""
@@ -131,13 +153,19 @@ class Dispatcher:
         only = overview.moved_since(tried.round) if tried and tried.version == known.version else None
         if only is not None and not only:
             return []
-        found = overview.index.find(wish, overview.now_ms, overview.present_seconds, ENOUGH, only)
-        able = free_to_take(found, known)
+        # Those who hold a lot of it already may be found and not be free to take another.
+        enough = enough_for(wish.quantity) + sum(order.state in LIVE for order in known.job.work_orders)
+        able = free_to_take(overview.index.find(wish, overview.now_ms, overview.present_seconds, enough, only), known)
         if able:
             self._waiting.pop(known.job.id, None)
         else:
             self._waiting[known.job.id] = Tried(known.version, overview.round)
         return able
+
+    def _worth_trying(self, job: OpenJob) -> bool:
+        """Whether a job that nobody could make, or somebody who might be able to, has changed since it was tried."""
+        tried = self._waiting.get(job.id)
+        return tried is None or tried.version != job.version or bool(self.overview.moved_since(tried.round))
 
     def _forget_all_but(self, jobs: set[str]) -> None:
         for job_id in self._waiting.keys() - jobs:

@@ -6,16 +6,19 @@ Pure: nothing here knows of networks or clocks.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
 
 from commonfab import processes, v1
-from commonfab.envelope import TOLERANCE_MM, too_small
+from commonfab.envelope import TOLERANCE_MM, has_room, too_small
 from commonfab.reasons import reason
 from commonfab.units import Quantity, minutes, mm
 from router import hours, stock
+
+OUT_OF_SERVICE = (v1.MACHINE_STATE_OUT_OF_ORDER, v1.MACHINE_STATE_MAINTENANCE, v1.MACHINE_STATE_OFFLINE)
+"""In which nobody is given work for a machine."""
 
 USUAL_AXES = 3
 """What a machine that does not say has."""
@@ -83,11 +86,21 @@ def judge(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY, tod
     if not process:
         # The other rules would compare what cannot be compared: a laser's bed is no build volume.
         return Fit((reason("process.other", need.process),))
-    misfits: list[v1.Reason] = []
-    questions: list[v1.Reason] = []
-    for one in _rules(need, machine, shop, today, process):
-        (questions if one.code in QUESTIONS else misfits).append(one)
-    return Fit(tuple(misfits), tuple(questions))
+    found = list(_rules(need, machine, shop, today, process, stock.usable(need, machine)))
+    if not found:
+        return Fit()
+    misfits = tuple(one for one in found if one.code not in QUESTIONS)
+    return Fit(misfits, tuple(one for one in found if one.code in QUESTIONS))
+
+
+def fits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY, today: date | None = None) -> tuple[str, ...]:
+    """The materials on hand of which the machine can make it, where `judge` says `YES`, else none: it looks no farther than to the first
+    rule that is failed."""
+    process = _as_what(need, machine)
+    usable = stock.usable(need, machine) if process else ()
+    if not usable or next(_rules(need, machine, shop, today, process, usable), None) is not None:
+        return ()
+    return usable
 
 
 def misfits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY) -> list[v1.Reason]:
@@ -98,7 +111,7 @@ def misfits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY) -
 
 def usable_material(need: v1.Requirement, machine: v1.Machine) -> str:
     """The material on hand that would be used: the first that satisfies the need; empty where none does."""
-    return next(stock.usable(need, machine), "")
+    return next(iter(stock.usable(need, machine)), "")
 
 
 def _as_what(need: v1.Requirement, machine: v1.Machine) -> str:
@@ -108,20 +121,37 @@ def _as_what(need: v1.Requirement, machine: v1.Machine) -> str:
     return need.process if processes.satisfies(need.process, machine.process) else ""
 
 
-def _rules(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, today: date | None, process: str) -> Iterator[v1.Reason]:
+def _rules(
+    need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, today: date | None, process: str, usable: Sequence[str]
+) -> Iterator[v1.Reason]:
     """Every rule that is failed and every question, the simplest first."""
     if process != machine.process:
         yield reason("process.broad", need.process)
-    yield from _room(need, machine)
-    yield from _material(need, machine)
-    yield from _means(need, machine)
-    yield from _tolerance(need, machine, process, today)
-    yield from _tools(need, machine)
-    yield from _operations(need, machine, shop, process)
-    yield from _skills(need, machine, shop)
-    yield from _hours(need, machine)
-    yield from _following_steps(need, shop, machine, today)
-    yield from _out_of_service(machine)
+    if not _has_room(need, machine.envelope_mm):
+        yield from _room(need, machine)
+    if need.thickness_mm or not usable:
+        yield from _material(need, machine, usable)
+    if need.axes or need.enclosed or need.least_power_w or need.smallest_feature_mm:
+        yield from _means(need, machine)
+    if need.tolerance_mm:
+        yield from _tolerance(need, machine, process, today)
+    if need.smallest_tool_mm or need.smallest_drill_mm:
+        yield from _tools(need, machine)
+    yield from _of_the_house(need, machine, shop, today, process)
+
+
+def _of_the_house(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, today: date | None, process: str) -> Iterator[v1.Reason]:
+    """The rules that ask for people, for hours, and for what else stands there."""
+    if need.operations:
+        yield from _operations(need, machine, shop, process)
+    if need.skills:
+        yield from _skills(need, machine, shop)
+    if need.minutes:
+        yield from _hours(need, machine)
+    if need.then:
+        yield from _following_steps(need, shop, machine, today)
+    if machine.state in OUT_OF_SERVICE:
+        yield from _out_of_service(machine)
 
 
 def _in_directory(machine: v1.Machine) -> bool:
@@ -133,8 +163,7 @@ def _room(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
     """A side of the envelope that nobody said is not held against the machine, but it is asked about; the others count."""
     room = machine.envelope_mm
     if min(room.x, room.y, room.z) > 0:
-        if not _has_room(need, room):
-            yield from too_small(need, room)
+        yield from too_small(need, room)
         return
     endless = float("inf")
     yield from too_small(
@@ -144,22 +173,17 @@ def _room(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
 
 
 def _has_room(need: v1.Requirement, room: v1.Size) -> bool:
-    """What `envelope.too_small` says, without the reasons: most parts fit as they are preferred, and this is asked of every machine."""
-    wide, deep, high = room.x + TOLERANCE_MM, room.y + TOLERANCE_MM, room.z + TOLERANCE_MM
-    turns = not need.keep_direction
-    for one in need.placements or (need,):
-        size = one.size_mm
-        x, y = size.x, size.y
-        if size.z <= high and ((x <= wide and y <= deep) or (turns and y <= wide and x <= deep)):
-            return True
-    return False
+    """Whether the room is known and large enough."""
+    x, y, z = room.x, room.y, room.z
+    return x > 0 and y > 0 and z > 0 and has_room(need, x, y, z)
 
 
-def _material(need: v1.Requirement, machine: v1.Machine) -> Iterator[v1.Reason]:
+def _material(need: v1.Requirement, machine: v1.Machine, usable: Sequence[str]) -> Iterator[v1.Reason]:
     if _in_directory(machine) and not machine.materials:
         yield reason("material.unsaid")
         return
-    yield from stock.misfits(need, machine)
+    if not usable:
+        yield from stock.misfits(need, machine)
     if need.thickness_mm and _in_directory(machine) and not machine.max_thickness and not machine.stock:
         yield reason("machine.unsaid", "thickness")
 
@@ -185,8 +209,6 @@ def _unsaid(machine: v1.Machine, silent: bool, about: str) -> v1.Reason | None:
 
 
 def _tolerance(need: v1.Requirement, machine: v1.Machine, process: str, today: date | None) -> Iterator[v1.Reason]:
-    if not need.tolerance_mm:
-        return
     if machine.tolerance_mm > need.tolerance_mm:
         yield reason("tolerance.machine", needs=mm(need.tolerance_mm), has=mm(machine.tolerance_mm))
         return
@@ -245,8 +267,6 @@ def _reaching(width: float, deep: float, kinds: Container[str], machine: v1.Mach
 
 
 def _operations(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, process: str) -> Iterator[v1.Reason]:
-    if not need.operations:
-        return
     known = {*machine.operations, *shop.operations}
     for operation in need.operations:
         if operation not in known and not _is_own_work(operation, process):

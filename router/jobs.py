@@ -112,13 +112,28 @@ class Jobs:
         return await self.show(job_id)
 
     async def explain_job(self, job_id: str) -> v1.ExplainJobResponse:
-        """Who can make a job and who cannot, and why. Errors: as `show`."""
+        """Who can make a job and who cannot, and why; of a product that no shop works on, for the part that fewest can make.
+
+        Errors: as `show`.
+        """
         known = await self._owned(job_id)
         await self.overview.catch_up()
+        if not known.job.specification.ways:
+            return await self._explain_parts(known)
         wish = wanted(known, self.overview)
         found = self._match(wish)
-        lots = self._lots(wish, found, known)
-        return explain.explain(found, wish, self.policy, explain.waiting_for(known, found), lots)
+        return explain.explain(found, wish, self.policy, explain.waiting_for(known, found), self._lots(wish, found, known))
+
+    async def _explain_parts(self, product: JobOnBoard) -> v1.ExplainJobResponse:
+        parts = (await read_jobs(self.board, product.parts)).values()
+        waiting = explain.waiting_for(product, Match((), ()))
+        answers = []
+        for part in parts:
+            if not part.ended:
+                wish = wanted(part, self.overview)
+                found = self._match(wish)
+                answers.append(explain.explain(found, wish, self.policy, waiting, self._lots(wish, found, part)))
+        return min(answers, key=lambda answer: len(answer.able), default=v1.ExplainJobResponse(waiting_for=waiting))
 
     async def explain_request(self, request: v1.JobRequest) -> v1.ExplainJobResponse:
         """The same for a wish, committing nothing; of a whole product for the part that fewest can make. Errors: as `request`."""

@@ -13,10 +13,10 @@ from commonfab.place import distance_km
 from commonfab.reasons import reason
 from commonfab.units import Quantity, km
 from router import hours, stock, willingness
-from router.fitness import Fit, judge
+from router.fitness import Fit, fits, judge
 from router.shop_on_board import USUAL_PACE, ShopOnBoard
 
-Judge = Callable[[v1.Requirement, v1.Machine, v1.Shop, date | None], Fit]
+Fits = Callable[[v1.Requirement, v1.Machine, v1.Shop, date | None], tuple[str, ...]]
 
 PASSED = {"declined": "shop.declined", "tried": "shop.tried"}
 
@@ -121,23 +121,44 @@ def match(wanted: Wanted, shops: Sequence[ShopOnBoard], present_seconds: float) 
     )
 
 
-def tried(wanted: Wanted, known: ShopOnBoard, machine: v1.Machine, present_seconds: float, judge: Judge = judge) -> Able | Unable:
-    """One machine against one job. `judge` is `fitness.judge`, or the same with its answers remembered for equal machines: it may look
-    at everything of the machine but its id, its name and `free_in`, and at the shop's machines, operations and skills."""
+def tried(wanted: Wanted, known: ShopOnBoard, machine: v1.Machine, present_seconds: float) -> Able | Unable:
+    """One machine against one job."""
     away = distance_km(known.shop.place, wanted.place)
-    way, fit, unwilling = _best_way(wanted, known.shop, machine, away, judge)
-    barred = (*_silent(known, present_seconds), *_too_far(away, wanted.within_km), *_passed(known.shop.id, wanted.passed))
-    if against := (*fit.misfits, *unwilling, *barred):
+    way, fit, unwilling = _best_way(wanted, known.shop, machine, away)
+    if against := (*fit.misfits, *unwilling, *_barred(wanted, known, away, present_seconds)):
         return Unable(known.shop, machine, tuple({(one.code, one.message): one for one in against}.values()), way)
     if fit.questions:
         return Unable(known.shop, machine, fit.questions, way, asks=True)
-    return able_of(known, machine, way, away, wanted)
+    return _able_of(known, machine, way, stock.usable(way.requirement, machine), away, wanted)
 
 
-def able_of(known: ShopOnBoard, machine: v1.Machine, way: v1.Makeability, away: float | None, wanted: Wanted) -> Able:
-    """The machine as one that can make it in that way; how it is placed is read off `known`."""
-    pace = known.pace.get(machine.id, USUAL_PACE)
-    material, most = _material_for(wanted.quantity, known.shop, machine, way.requirement)
+def able(wanted: Wanted, known: ShopOnBoard, machine: v1.Machine, present_seconds: float, fits: Fits = fits) -> Able | None:
+    """The machine, where `tried` finds it able, and None where it does not: in a third of the time, since no reasons are told.
+
+    Parameters: `fits` is `fitness.fits`, or the same with its answers remembered for equal machines: it may look at everything of the
+    machine but its id, its name and `free_in`, and at the shop's machines, operations and skills.
+    """
+    away = distance_km(known.shop.place, wanted.place)
+    if _barred(wanted, known, away, present_seconds):
+        return None
+    for way in wanted.ways:
+        usable = fits(way.requirement, machine, known.shop, wanted.today)
+        if usable and next(_unwilling(way.requirement, known.shop, machine, wanted.requester, away), None) is None:
+            return _able_of(known, machine, way, usable, away, wanted)
+    return None
+
+
+def _barred(wanted: Wanted, known: ShopOnBoard, away: float | None, present_seconds: float) -> list[v1.Reason]:
+    """What of the shop stands against the job, whatever its machines and its policy."""
+    return [*_silent(known, present_seconds), *_too_far(away, wanted.within_km), *_passed(known.shop.id, wanted.passed)]
+
+
+def _able_of(
+    known: ShopOnBoard, machine: v1.Machine, way: v1.Makeability, usable: Sequence[str], away: float | None, wanted: Wanted
+) -> Able:
+    """The machine as one that can make it in that way of one of those materials; how it is placed is read off `known`."""
+    pace = known.pace.get(machine.id, USUAL_PACE) if known.pace else USUAL_PACE
+    material, most = _material_for(wanted.quantity, known.shop, machine, way.requirement, usable)
     return Able(
         shop=known.shop,
         machine=machine,
@@ -148,7 +169,7 @@ def able_of(known: ShopOnBoard, machine: v1.Machine, way: v1.Makeability, away: 
         unanswered=wanted.passed.get(known.shop.id) == "unanswered",
         pace=pace,
         had_minutes=known.had_minutes,
-        proven=sum(pieces for term, pieces in known.proven.items() if processes.satisfies(term, way.process)),
+        proven=_proven(known.proven, way.process),
         # A machine that is quicker than usual is not given more: its owner counts by the estimate.
         most_pieces=_most_pieces(most, known.shop.policy, way.requirement.minutes * max(pace, USUAL_PACE)),
         made_first=bool(wanted.first_shop) and known.shop.id == wanted.first_shop,
@@ -193,9 +214,7 @@ def gap(against: v1.Reason) -> float:
     return figures.get("missing", figures.get("ago", 0.0))
 
 
-def _best_way(
-    wanted: Wanted, shop: v1.Shop, machine: v1.Machine, away: float | None, judge: Judge
-) -> tuple[v1.Makeability, Fit, tuple[v1.Reason, ...]]:
+def _best_way(wanted: Wanted, shop: v1.Shop, machine: v1.Machine, away: float | None) -> tuple[v1.Makeability, Fit, tuple[v1.Reason, ...]]:
     """The first way that the machine can go, else the one that is missed by the fewest rules; with what the shop's policy has against it.
 
     Another process is no near miss, though it is one rule only; of two ways that miss alike, the one with fewer questions comes first.
@@ -203,7 +222,7 @@ def _best_way(
     best, least = None, (0, 0)
     for way in wanted.ways:
         fit = judge(way.requirement, machine, shop, wanted.today)
-        other_process = any(one.code == "process.other" for one in fit.misfits)
+        other_process = bool(fit.misfits) and any(one.code == "process.other" for one in fit.misfits)
         unwilling = () if other_process and best else tuple(_unwilling(way.requirement, shop, machine, wanted.requester, away))
         misses = (100 * other_process + len(fit.misfits) + len(unwilling), len(fit.questions))
         if best is None or misses < least:
@@ -221,23 +240,34 @@ def _unwilling(need: v1.Requirement, shop: v1.Shop, machine: v1.Machine, request
     found = willingness.unwilling(need, shop, requester, away)
     yield from found
     if shop.policy.materials and all(one.code != "policy.material" for one in found):
-        usable = list(stock.usable(need, machine))
+        usable = stock.usable(need, machine)
         if usable and not any(willingness.takes(shop, material) for material in usable):
             yield reason("policy.material", usable[0])
     yield from willingness.unattended(need, shop, machine)
 
 
-def _material_for(quantity: int, shop: v1.Shop, machine: v1.Machine, need: v1.Requirement) -> tuple[str, int | None]:
+def _proven(pieces_by_process: Mapping[str, int], process: str) -> int:
+    if not pieces_by_process:
+        return 0
+    return sum(pieces for term, pieces in pieces_by_process.items() if processes.satisfies(term, process))
+
+
+def _material_for(quantity: int, shop: v1.Shop, machine: v1.Machine, need: v1.Requirement, usable: Sequence[str]) -> tuple[str, int | None]:
     """The material on hand that would be used, and for how many pieces it suffices (None: any number).
 
     The first that suffices for all, what is loaded before others; where none does, the one that suffices for most.
     """
-    usable = [material for material in stock.usable(need, machine) if willingness.takes(shop, material)]
+    taken = [material for material in usable if willingness.takes(shop, material)] if shop.policy.materials else usable
     if not machine.stock:
-        return next(iter(usable), ""), None
-    suffices = [(material, stock.most_pieces(material, need, machine)) for material in usable]
-    enough = (pair for pair in suffices if pair[1] is None or pair[1] >= quantity)
-    return next(enough, max(suffices, key=lambda pair: pair[1] or 0, default=("", None)))
+        return next(iter(taken), ""), None
+    best, most = "", -1
+    for material in taken:
+        pieces = stock.most_pieces(material, need, machine)
+        if pieces is None or pieces >= quantity:
+            return material, pieces
+        if pieces > most:
+            best, most = material, pieces
+    return best, None if most < 0 else most
 
 
 def _most_pieces(stocked: int | None, policy: v1.ShopPolicy, minutes_each: float) -> int | None:

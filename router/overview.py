@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, date, datetime
 
+from commonfab import v1
 from router.board import Board, Lot
 from router.board_changes import Changes, read_changes
 from router.capability_index import CapabilityIndex
@@ -22,6 +21,9 @@ GONE_AFTER_MS = 3600 * 1000
 
 COUNT_EVERY_MS = 1000
 
+WORKING = (v1.MACHINE_STATE_READY, v1.MACHINE_STATE_BUSY, v1.MACHINE_STATE_NEEDS_PERSON)
+"""States between which a machine changes as it works, without being able to make more or less."""
+
 
 class Overview:
     """One process's picture of the board's shops. Planning and explaining read it; `catch_up` moves it on to the present."""
@@ -33,9 +35,12 @@ class Overview:
         self._terms = terms
         self._pulse = terms.pulse(0)
         self._counted_ms = 0
+        self._silent_before = 0.0
         self._sequence = 0
         self._round = 0
         self._moved: dict[str, int] = {}
+        self._moved_since: dict[int, frozenset[str]] = {}
+        self._described: dict[str, int] = {}
         self._heard: dict[str, int] = {}
         self._reading = asyncio.Lock()
 
@@ -65,8 +70,11 @@ class Overview:
         return self._round
 
     def moved_since(self, earlier: int) -> frozenset[str]:
-        """The shops that changed, or were heard again after a silence, after that round."""
-        return frozenset(shop for shop, moved in self._moved.items() if moved > earlier)
+        """The shops that described themselves anew, or were heard again after a silence, after that round. Work that comes and goes makes
+        nobody able, so it does not count."""
+        if earlier not in self._moved_since:
+            self._moved_since[earlier] = frozenset(shop for shop, moved in self._moved.items() if moved > earlier)
+        return self._moved_since[earlier]
 
     async def catch_up(self) -> None:
         """Take in what has changed on the board."""
@@ -76,29 +84,32 @@ class Overview:
                 self._forget()
             self._take_in(changes)
 
-    def placed(self, lots: Iterable[Lot], sequences: Mapping[str, int]) -> None:
-        """Note work that this process has just offered, so that the next job sees it before the board is read again."""
-        minutes: dict[str, dict[str, float]] = {}
-        for lot in lots:
-            for asked in lot.asked:
-                queue = minutes.setdefault(asked.shop_id, {})
-                queue[asked.machine_id] = queue.get(asked.machine_id, 0.0) + asked.minutes
-        for shop_id, more in minutes.items():
-            known = self.index.shop(shop_id, self.now_ms)
-            if known is not None:
-                fresh = replace(known.with_more(more), sequence=sequences.get(shop_id, known.sequence))
-                self.index.put(fresh, self._heard[shop_id])
+    def expects(self, lot: Lot) -> None:
+        """Note work that this process is about to offer, so that the next job is planned on top of it."""
+        self._load(lot, 1)
+
+    def takes_back(self, lot: Lot) -> None:
+        """Work that was expected was not offered after all. A shop that was read again meanwhile does not have it any more."""
+        self._load(lot, -1)
+
+    def _load(self, lot: Lot, times: int) -> None:
+        for asked in lot.asked:
+            known = self.index.shop(asked.shop_id, self.now_ms)
+            if known is not None and known.sequence == asked.sequence:
+                self.index.put(known.with_more({asked.machine_id: times * asked.minutes}), self._heard[asked.shop_id])
 
     def _take_in(self, changes: Changes) -> None:
         self._round += 1
-        silent_before = changes.now_ms - self.present_seconds * 1000
+        self._moved_since.clear()
+        # Where the street has grown, a shop may be silent for longer; one that was counted as silent before was so all the same.
+        self._silent_before = max(self._silent_before, changes.now_ms - self.present_seconds * 1000)
         for known, heard_at in changes.shops:
             self.index.put(known, heard_at)
+            self._note_description(known.shop)
             self._heard[known.shop.id] = heard_at
-            self._moved[known.shop.id] = self._round
         for shop_id, heard_at in changes.heard.items():
             if shop_id in self._heard:
-                if self._heard[shop_id] < silent_before:
+                if self._heard[shop_id] < self._silent_before:
                     self._moved[shop_id] = self._round
                 self._heard[shop_id] = heard_at
                 self.index.heard(shop_id, heard_at)
@@ -108,7 +119,25 @@ class Overview:
             agents = sum(heard > self.now_ms - GONE_AFTER_MS for heard in self._heard.values())
             self._pulse = self._terms.pulse(agents)
 
+    def _note_description(self, shop: v1.Shop) -> None:
+        described = hash(_lasting(shop))
+        if self._described.get(shop.id) != described:
+            self._described[shop.id] = described
+            self._moved[shop.id] = self._round
+
     def _forget(self) -> None:
         """The board was emptied under us: begin anew."""
         self.index = CapabilityIndex()
-        self._moved, self._heard = {}, {}
+        self._moved, self._heard, self._described = {}, {}, {}
+
+
+def _lasting(shop: v1.Shop) -> bytes:
+    """What a shop says of itself, without what comes and goes with the work on its machines."""
+    lasting = v1.Shop()
+    lasting.CopyFrom(shop)
+    for machine in lasting.machines:
+        machine.ClearField("free_in")
+        if machine.state in WORKING:
+            machine.ClearField("state")
+            machine.ClearField("state_reason")
+    return lasting.SerializeToString(deterministic=True)

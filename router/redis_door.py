@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 from typing import TypeAlias
 
-from redis.asyncio import ConnectionPool, Redis, RedisCluster
+from redis.asyncio import BlockingConnectionPool, ConnectionPool, Redis, RedisCluster
 from redis.exceptions import ClusterError, RedisClusterException, RedisError, ResponseError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -16,6 +16,11 @@ BoardRedis: TypeAlias = Redis | RedisCluster
 
 CLUSTER = "+cluster"
 CONNECT_SECONDS = 5
+
+MOST_CONNECTIONS = 32
+"""Most commands travel together (`courier.py`); the rest wait for a free connection, at most this long, s."""
+
+WAIT_SECONDS = 20
 
 TROUBLE = (RedisError, RedisClusterException, OSError)
 """Whatever a client may raise; redis-py derives what it raises of a cluster as a whole from no common class."""
@@ -31,7 +36,10 @@ def open_redis(url: str) -> BoardRedis:
     node of a cluster. Errors: `ValueError`, `RedisClusterException` for a malformed one.
     """
     if not is_cluster(url):
-        return Redis.from_url(url, socket_connect_timeout=CONNECT_SECONDS)
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=MOST_CONNECTIONS, timeout=WAIT_SECONDS, socket_connect_timeout=CONNECT_SECONDS
+        )
+        return Redis.from_pool(pool)
     scheme, _, place = url.partition("://")
     return RedisCluster.from_url(f"{scheme.removesuffix(CLUSTER)}://{place}", socket_connect_timeout=CONNECT_SECONDS)
 

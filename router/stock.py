@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from commonfab import materials, v1
-from commonfab.envelope import TOLERANCE_MM, too_small
+from commonfab.envelope import TOLERANCE_MM, has_room, too_small
 from commonfab.reasons import reason
 from commonfab.units import grams, mm
 
@@ -21,14 +21,19 @@ laser needs less, a 3 mm cutter a little more."""
 
 ROUNDING = 1e-6
 
+Told = Callable[[], v1.Reason]
+"""A reason that is put into words only where somebody reads it."""
 
-def usable(need: v1.Requirement, machine: v1.Machine) -> Iterator[str]:
+
+def usable(need: v1.Requirement, machine: v1.Machine) -> tuple[str, ...]:
     """The machine's materials of which the part can be made: what is loaded first, then in its own order."""
     suiting = _suiting(need, machine)
-    if machine.loaded and len(suiting) > 1:
+    if suiting and (need.thickness_mm or (need.grams and machine.stock)):
+        suiting = [has for has in suiting if next(_against(has, need, machine), None) is None]
+    if len(suiting) > 1 and machine.loaded:
         loaded = materials.canonical(machine.loaded)
         suiting.sort(key=lambda has: materials.canonical(has) != loaded)
-    return (has for has in suiting if not _against(has, need, machine))
+    return tuple(suiting)
 
 
 def most_pieces(has: str, need: v1.Requirement, machine: v1.Machine) -> int | None:
@@ -51,7 +56,7 @@ def misfits(need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
     suiting = _suiting(need, machine)
     if not suiting:
         return [reason("material.missing", need.material or ", ".join(need.materials_allowed) or "any material")]
-    return min((_against(has, need, machine) for has in suiting), key=len)
+    return min(([told() for told in _against(has, need, machine)] for has in suiting), key=len)
 
 
 def knows_its_limit(need: v1.Requirement, machine: v1.Machine) -> bool:
@@ -61,14 +66,15 @@ def knows_its_limit(need: v1.Requirement, machine: v1.Machine) -> bool:
 
 
 def _suiting(need: v1.Requirement, machine: v1.Machine) -> list[str]:
-    suiting = [has for has in machine.materials if materials.satisfies(has, need.material)]
-    if not need.materials_allowed:
+    suiting = list(machine.materials)
+    if need.material:
+        wish = materials.canonical(need.material)
+        suiting = [has for has in suiting if wish in materials.broader_terms(has)]
+    allowed = need.materials_allowed
+    if not allowed or "" in allowed:  # an empty wish is met by anything
         return suiting
-    return [has for has in suiting if _allowed(has, need) or _only_broad(has, need)]
-
-
-def _allowed(has: str, need: v1.Requirement) -> bool:
-    return any(materials.satisfies(has, term) for term in need.materials_allowed)
+    wishes = set(map(materials.canonical, allowed))
+    return [has for has in suiting if not wishes.isdisjoint(materials.broader_terms(has)) or _only_broad(has, need)]
 
 
 def _only_broad(has: str, need: v1.Requirement) -> bool:
@@ -76,18 +82,20 @@ def _only_broad(has: str, need: v1.Requirement) -> bool:
     return bool(need.material) and materials.canonical(has) not in materials.BROADER
 
 
-def _against(has: str, need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
-    found = []
+def _against(has: str, need: v1.Requirement, machine: v1.Machine) -> Iterator[Told]:
+    """What one material has against it."""
+    none = True
     if need.thickness_mm:
-        limit = _limit(has, machine)
+        limit = _limit(has, machine) if machine.max_thickness else 0.0
         if limit and need.thickness_mm > limit + TOLERANCE_MM:
-            found.append(reason("material.thickness", has, needs=mm(need.thickness_mm), has=mm(limit)))
-        if machine.stock:
-            found += _sheets(has, need, machine)
-    if machine.stock and need.grams and not found and most_pieces(has, need, machine) == 0:
+            none = False
+            yield lambda: reason("material.thickness", has, needs=mm(need.thickness_mm), has=mm(limit))
+        for told in _sheets(has, need, machine) if machine.stock else ():
+            none = False
+            yield told
+    if none and machine.stock and need.grams and most_pieces(has, need, machine) == 0:
         most = max(piece.grams for piece in _entries(has, machine) if piece.grams < need.grams)
-        found.append(reason("stock.amount", has, needs=grams(need.grams), has=grams(most)))
-    return found
+        yield lambda: reason("stock.amount", has, needs=grams(need.grams), has=grams(most))
 
 
 def _limit(has: str, machine: v1.Machine) -> float:
@@ -110,18 +118,17 @@ def _of_thickness(need: v1.Requirement, pieces: Sequence[v1.Stock]) -> list[v1.S
     return [piece for piece in pieces if piece.thickness_mm and abs(piece.thickness_mm - need.thickness_mm) <= slack]
 
 
-def _sheets(has: str, need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
+def _sheets(has: str, need: v1.Requirement, machine: v1.Machine) -> Iterator[Told]:
     """Whether there is a piece thick and large enough. A shop that lists no pieces of the material is not held to them."""
     pieces = [piece for piece in _entries(has, machine) if piece.thickness_mm]
     if not pieces:
-        return []
+        return
     thick = _of_thickness(need, pieces)
     if not thick:
         nearest = min(pieces, key=lambda piece: abs(piece.thickness_mm - need.thickness_mm))
-        return [reason("stock.thickness", has, needs=mm(need.thickness_mm), has=mm(nearest.thickness_mm))]
-    if any(not piece.HasField("size_mm") or not _too_small(need, piece) for piece in thick):
-        return []
-    return [reason("stock.size", has, missing=mm(min(_missing(need, piece) for piece in thick)))]
+        yield lambda: reason("stock.thickness", has, needs=mm(need.thickness_mm), has=mm(nearest.thickness_mm))
+    elif not any(_is_large_enough(need, piece) for piece in thick):
+        yield lambda: reason("stock.size", has, missing=mm(min(_missing(need, piece) for piece in thick)))
 
 
 def _yield(need: v1.Requirement, piece: v1.Stock) -> int | None:
@@ -145,6 +152,11 @@ def _on_one(need: v1.Requirement, sheet: v1.Size) -> int:
 
 def _along(length: float, side: float) -> int:
     return int((length + TOLERANCE_MM + APART_MM) / (max(side, ROUNDING) + APART_MM))
+
+
+def _is_large_enough(need: v1.Requirement, piece: v1.Stock) -> bool:
+    """A piece of which no size is told is not held against the shop."""
+    return not piece.HasField("size_mm") or has_room(need, piece.size_mm.x, piece.size_mm.y, float("inf"))
 
 
 def _missing(need: v1.Requirement, piece: v1.Stock) -> float:

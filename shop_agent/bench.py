@@ -222,8 +222,8 @@ def _machine_step(attempt: AttemptRecord, scene: Scene) -> Step | None:
     if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
         # The journal was lost or set back: the machine is believed.
         return AdoptPiece(attempt.current_number) if attempt.leave else Wait("a toolpath of this name has run before", person=True)
-    if scene.facts.out_of_order:
-        return Wait(f"{scene.facts.id} is out of order: {scene.facts.out_of_order}", person=True)
+    if scene.facts.out_of_service:
+        return Wait(f"{scene.facts.id} is out of service: {scene.facts.out_of_service}", person=True)
     if not look.reachable:
         return Wait(f"{scene.facts.id} to be back ({look.note})")
     if look.busy_with:

@@ -262,8 +262,8 @@ class Bench:
         self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
 
     def _state(self) -> tuple[v1.MachineState.ValueType, str]:
-        if self.facts.out_of_order:
-            return v1.MACHINE_STATE_OUT_OF_ORDER, self.facts.out_of_order
+        if self.facts.out_of_service:
+            return self.facts.rest_state, self.facts.out_of_service
         if not self.look.reachable:
             return v1.MACHINE_STATE_OFFLINE, self.look.note
         if self.look.busy_with:

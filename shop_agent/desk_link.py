@@ -23,8 +23,7 @@ from shop_agent.records import AttemptRecord, key_of
 from shop_agent.settling import note_offers, note_wish, settle
 from shop_agent.waiting import Bell, Leases
 
-PATIENCE_IDLE_SECONDS = 20.0
-PATIENCE_WORKING_SECONDS = 1.0
+PATIENCE_SECONDS = 20.0
 ANSWER_SECONDS = 15.0  # beyond the patience; a call that takes longer is lost
 FIRST_BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 30.0
@@ -52,9 +51,10 @@ def phase_of(attempt: AttemptRecord, waits_for_person: bool) -> v1.AttemptPhase.
 
 
 def request_of(situation: Situation, journal: Journal, agent_run: str, version: int) -> v1.SynchronizeRequest:
-    """What is, as the router is told. An idle shop may be held long, one at work only briefly, so that its progress is seen."""
+    """What is, as the router is told. A call may be held long: the router answers as soon as it wants something, and what is new here gives
+    the call up."""
     patience = Duration()
-    patience.FromMilliseconds(round(1000 * (PATIENCE_WORKING_SECONDS if situation.attempts else PATIENCE_IDLE_SECONDS)))
+    patience.FromMilliseconds(round(1000 * PATIENCE_SECONDS))
     return v1.SynchronizeRequest(
         shop=situation.shop,
         agent_run=agent_run,
@@ -154,7 +154,7 @@ class DeskLink:
         """Whether there is something that the router was not told with this request."""
         now = self._look()
         states, told_states = ([(m.id, m.state, m.state_reason) for m in shop.machines] for shop in (now.shop, request.shop))
-        held, told_held = ([key_of(status.attempt) for status in attempts] for attempts in (now.attempts, request.attempts))
+        held, told_held = ([_told_of(status) for status in attempts] for attempts in (now.attempts, request.attempts))
         told_events = {event.id for event in request.events}
         return states != told_states or held != told_held or any(event.id not in told_events for event in self._journal.unsettled())
 
@@ -168,3 +168,8 @@ class DeskLink:
         if error.code() in NOTHING_HELPS:
             longest = LONGEST_BACK_OFF_SECONDS
         return float(longest) * self._random.uniform(0.5, 1.0)
+
+
+def _told_of(status: v1.AttemptStatus) -> tuple[str, int, int, int]:
+    """What of an attempt is worth a call: that there is one, that it began to move, and each piece that is done."""
+    return key_of(status.attempt), status.phase, status.pieces_good, status.pieces_scrap

@@ -60,7 +60,7 @@ clears_itself = false             # false: after each piece somebody clears the 
 # stock = [{{ material = "pla", grams = 750 }}]   # how much there is; else any amount
 # may_run = ["08:00-20:00"]       # because of the neighbours' sleep
 # enclosed = true                 # the chamber is closed and warm, as ABS wants it; docs/shop.md lists what else can be said
-# out_of_order = "belt is torn"   # takes the machine out of service
+# out_of_order = "belt is torn"   # takes the machine out of service; maintenance = "…" where it comes back by itself
 # speed_factor = 60               # virtual only: so many times faster than the toolpath
 """
 

@@ -78,6 +78,7 @@ class MachineSection(Section):
     starts_itself: bool = False
     clears_itself: bool = False
     out_of_order: str = ""
+    maintenance: str = ""
     slicer_profile: Path | None = None
     nozzle_mm: float = Field(default=0.4, gt=0, le=3)
     max_nozzle_c: float = Field(default=290.0, gt=0)
@@ -104,6 +105,16 @@ class MachineSection(Section):
     def on_hand(self) -> tuple[str, ...]:
         """Every material that lies there, as spool or as sheet; at least one."""
         return tuple(dict.fromkeys([*self.materials, *(one.material for one in self.stock)]))
+
+    @property
+    def out_of_service(self) -> str:
+        """Why nothing is started on it; empty where it works."""
+        return self.out_of_order or self.maintenance
+
+    @property
+    def rest_state(self) -> v1.MachineState.ValueType:
+        """How a machine that is out of service stands: broken, or looked after and back by itself."""
+        return v1.MACHINE_STATE_OUT_OF_ORDER if self.out_of_order else v1.MACHINE_STATE_MAINTENANCE
 
     @property
     def driven(self) -> bool:

@@ -62,6 +62,8 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
     needs, reasons = offer.requirement, []
     if machine.out_of_order:
         reasons.append(reason("machine.out_of_order", machine.out_of_order))
+    elif machine.maintenance:
+        reasons.append(reason("machine.maintenance", machine.maintenance))
     if needs.process and not processes.satisfies(machine.process, needs.process):
         reasons.append(reason("process.other", needs.process))
     if not any(materials.satisfies(has, needs.material) for has in machine.on_hand):

@@ -23,6 +23,7 @@ from redis.asyncio import Redis
 from commonfab import v1
 from commonfab.database import migrate, open_database
 from commonfab.identity import load_or_make_key
+from commonfab.tasks import cancelled
 from router.bell import Bell
 from router.board import Board, NewJob
 from router.board_reading import read_job
@@ -197,11 +198,14 @@ class Street:
             ended = [(await read_job(self.board, job_id)).ended for job_id in self.jobs]
             if all(ended) and not any(garage.open_business for garage in self.garages.values()):
                 break
+        await self.enters_what_has_ended()
+
+    async def enters_what_has_ended(self) -> None:
+        """The clerk carries every ended attempt into the ledger."""
         clerk = asyncio.create_task(LedgerClerk(self.board, self.book, "clerk").run())
-        while await self.board.redis.xlen(self.board.key("done")):
+        while await self.board.redis.xlen(self.board.key("done")) and not clerk.done():
             await asyncio.sleep(0.01)
-        clerk.cancel()
-        await asyncio.gather(clerk, return_exceptions=True)
+        await cancelled(clerk)
 
     async def closes(self) -> None:
         """Let go of everything."""

@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from router_street import CELL, Garage, printer, way
 
 from commonfab import v1
-from router import capability_index
+from commonfab.place import distance_km
 from router.capability_index import CapabilityIndex
+from router.index.rings import RINGS_KM, UNKNOWN_PLACE_KM
 from router.matching import Able, Match, Wanted, match
 from router.shop_on_board import ShopOnBoard
 
@@ -27,6 +28,7 @@ NEIGHBOURS = sorted(h3.grid_disk(CELL, 2))
 CELLS = ["", CELL, *NEIGHBOURS[:4], FAR_CELL, h3.latlng_to_cell(-33.9, 18.4, 7), h3.latlng_to_cell(52.5, 13.4, 5)]
 
 PROCESSES = ["fdm", "sla", "additive", "milling", "cnc_routing", "laser_cutting", "co2_laser_cutting", "basket_weaving", "knitting"]
+SPELLINGS = ["FFF", "3D printing", "Basket Weaving", "fused deposition modeling", ""]
 MATERIALS = ["pla", "PLA+", "petg", "resin", "plywood", "Sperrholz", "acrylic", "steel", "aisi_304", "unobtainium", ""]
 OPERATIONS = ["tap", "drill", "knurl", "sheet_bending"]
 SIDES = st.sampled_from([0.0, 40.0, 100.0, 100.005, 100.0101, 99.99, 250.0, 600.0]) | st.floats(1, 700)
@@ -59,7 +61,7 @@ HOURS = st.builds(v1.WeeklyHours, from_minute=st.integers(0, 5000), until_minute
 MACHINES = st.builds(
     v1.Machine,
     name=st.sampled_from(["Prusa", "Ender"]),
-    process=mostly("fdm", st.sampled_from(PROCESSES)),
+    process=mostly("fdm", st.sampled_from(PROCESSES + SPELLINGS)),
     envelope_mm=mostly(v1.Size(x=300, y=200, z=250), st.none() | SIZES | ROOMS),
     materials=mostly(["pla", "steel"], some(MATERIALS)),
     state=mostly(v1.MACHINE_STATE_READY, st.integers(0, 6)),
@@ -98,7 +100,7 @@ SHOPS = st.builds(
     closed=mostly("", st.just("on holiday")),
 )
 WISHED: dict[str, st.SearchStrategy[Any]] = {
-    "process": mostly("fdm", st.sampled_from(PROCESSES)),
+    "process": mostly("fdm", st.sampled_from(PROCESSES + SPELLINGS)),
     "size_mm": mostly(v1.Size(x=100, y=100, z=100), ROOMS | SIZES),
 }
 ALSO: dict[str, st.SearchStrategy[Any]] = {
@@ -191,7 +193,7 @@ def test_what_is_found_is_what_trying_every_machine_finds(street: list[ShopOnBoa
 @given(streets(), WISHES)
 def test_ring_by_ring_finds_the_same(street: list[ShopOnBoard], wanted: Wanted) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capability_index, "FEW_MACHINES", 0)
+        patch.setattr("router.index.search.FEW_MACHINES", 0)
         found = indexed(street).find(wanted, NOW_MS, PRESENT, enough=ALL)
     assert by_machine(found) == by_machine(match(wanted, street, PRESENT).able)
 
@@ -269,7 +271,7 @@ def along_a_road(shops: int) -> list[ShopOnBoard]:
 
 @pytest.mark.parametrize("few", [0, 4000])
 def test_the_nearest_rings_are_looked_at_first_and_only_until_enough_are_found(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capability_index, "FEW_MACHINES", few)
+    monkeypatch.setattr("router.index.search.FEW_MACHINES", few)
     index = indexed(along_a_road(60))
     found = index.find(ask(), NOW_MS, PRESENT, enough=7)
     away = [one.distance_km or 0.0 for one in found]
@@ -304,14 +306,56 @@ def test_the_shop_that_made_the_first_article_is_found_however_far_it_is() -> No
     assert [one.shop.id for one in found if one.made_first] == [road[-1].shop.id]
 
 
+@pytest.mark.parametrize("few", [0, 4000])
+def test_a_shop_that_gave_no_place_comes_between_those_of_the_nearest_ring_and_the_next(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.index.search.FEW_MACHINES", few)
+    road = along_a_road(20)
+    unplaced = replace(road[0], shop=Garage("unplaced", cell="").shop, queued_minutes={"mk3": 2000.0})
+    index = indexed([*road, unplaced])
+    assert RINGS_KM[0] == UNKNOWN_PLACE_KM
+    within = [known.shop.id for known in road if (distance_km(known.shop.place, road[0].shop.place) or 0.0) <= RINGS_KM[0]]
+    found = index.find(ask(cell=road[0].shop.place.cell), NOW_MS, PRESENT, enough=len(within) + 2)
+    assert [one.shop.id for one in found[: len(within) + 1]] == [*within, "unplaced"]
+    assert (found[-1].distance_km or 0.0) > RINGS_KM[0]
+    assert not any(one.shop.id == "unplaced" for one in index.find(ask(within_km=100), NOW_MS, PRESENT, enough=ALL))
+
+
+@pytest.mark.parametrize("spelled", ["FFF", "3D printing", "fused deposition modeling"])
+def test_a_machine_whose_process_is_spelled_otherwise_is_found(spelled: str) -> None:
+    known = ShopOnBoard(Garage("spelled").shop, 1)
+    known.shop.machines[0].process = spelled
+    wanted = Wanted([way()], v1.Place(cell=CELL), 0, {})
+    wanted.ways[0].requirement.process = "additive"
+    assert names(indexed([known]).find(wanted, NOW_MS, PRESENT)) == [("spelled", "mk3")] == names(match(wanted, [known], PRESENT).able)
+
+
+def test_only_the_idle_are_asked_first_by_those_who_do_not_say_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.index.search.FEW_MACHINES", 0)
+    monkeypatch.setattr("router.index.search.FIRST_SHOPS", 3)
+    street = [replace(known, queued_minutes={"mk3": float(step % 5)}) for step, known in enumerate(along_a_road(60))]
+    index = indexed(street)
+    for enough in (3, 12, 30, ALL):
+        found = [one.free_in_minutes for one in index.find(ask(cell=""), NOW_MS, PRESENT, enough)]
+        assert found == sorted(known.queued_minutes["mk3"] for known in street)[:enough]
+    index.drop(street[0].shop.id)
+    index.put(ShopOnBoard(Garage("late").shop, 1), NOW_MS)
+    able = names(index.find(ask(cell=""), NOW_MS, PRESENT, enough=12))
+    assert ("late", "mk3") in able and (street[0].shop.id, "mk3") not in able
+
+
+def test_a_job_of_many_pieces_is_given_more_machines_to_choose_from() -> None:
+    index = indexed(along_a_road(90))
+    assert [len(index.find(ask(quantity=pieces), NOW_MS, PRESENT)) for pieces in (1, 5, 40, 500)] == [16, 16, 40, 64]
+
+
 def test_only_the_named_shops_are_tried() -> None:
     index = indexed(along_a_road(5))
     assert names(index.find(ask(), NOW_MS, PRESENT, only={"shop-002", "nobody"})) == [("shop-002", "mk3")]
 
 
 def test_many_shops_that_moved_are_found_where_they_are_now(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(capability_index, "FEW_MACHINES", 0)
-    monkeypatch.setattr("router.rings.MOVED_AT_LEAST", 10)
+    monkeypatch.setattr("router.index.search.FEW_MACHINES", 0)
+    monkeypatch.setattr("router.index.rings.MOVED_AT_LEAST", 10)
     road = along_a_road(40)
     index = indexed(road)
     index.find(ask(), NOW_MS, PRESENT)

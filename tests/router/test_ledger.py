@@ -12,7 +12,8 @@ from router_street import Garage, Street, event
 from commonfab import v1
 from commonfab.chain import broken_entry
 from commonfab.identity import sign_work
-from router.ledger import LedgerBook, LedgerClerk
+from commonfab.tasks import cancelled
+from router.ledger import GROUP, LEFT_BEHIND_MS, LedgerBook, LedgerClerk
 
 
 def signed(number: int, garage: Garage) -> v1.SignedWork:
@@ -83,3 +84,38 @@ async def test_reports_reach_the_book_once_even_when_a_clerk_dies_before_it_ackn
     heir.cancel()
 
     assert [entry.work.pieces_good for entry in book.entries(0, 10)] == [5]
+
+
+async def has_in_hand(street: Street, clerk: LedgerClerk, report: v1.SignedWork, since_ms: int) -> None:
+    """That clerk was given an event so long ago and has not acknowledged it. Whoever waits for events does not see it."""
+    redis, done = street.board.redis, street.board.key("done")
+    async with redis.pipeline(transaction=True) as together:
+        together.xadd(done, {"order": "order-1", "number": 1, "epoch": 1, "signed": report.SerializeToString()})
+        together.xreadgroup(GROUP, clerk.name, {done: ">"})
+        await together.execute()
+    (event,) = await redis.xrange(done)
+    await redis.xclaim(done, GROUP, clerk.name, 0, [event[0]], idle=since_ms)
+
+
+async def acknowledged(street: Street) -> None:
+    while await street.board.redis.xlen(street.board.key("done")):
+        await asyncio.sleep(0.02)
+
+
+async def test_a_live_clerk_carries_in_a_quiet_moment_what_a_dead_one_had_in_hand(street: Street, book: LedgerBook) -> None:
+    live, dead = (LedgerClerk(street.board, book, name) for name in ("live", "dead"))
+    running = asyncio.create_task(live.run())
+    async with asyncio.timeout(10):
+        while not await street.board.redis.exists(street.board.key("done")):
+            await asyncio.sleep(0.01)
+        await has_in_hand(street, dead, signed(1, Garage("lena")), LEFT_BEHIND_MS)
+        await acknowledged(street)
+    await cancelled(running)
+    assert [entry.work.attempt.work_order_id for entry in book.entries(0, 10)] == ["order-1"]
+
+
+async def test_what_another_clerk_has_in_hand_for_a_moment_is_left_to_it(street: Street, book: LedgerBook) -> None:
+    live, other = (LedgerClerk(street.board, book, name) for name in ("live", "other"))
+    await live._open_group()
+    await has_in_hand(street, other, signed(1, Garage("lena")), LEFT_BEHIND_MS // 2)
+    assert await live._unacknowledged(LEFT_BEHIND_MS) == []

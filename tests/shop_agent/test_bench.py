@@ -137,6 +137,8 @@ def test_nothing_starts_on_a_machine_that_is_away_or_out_of_order(scene: Scene) 
     waits(next_step(attempt(), replace(scene, look=Look(Standing.UNKNOWN, reachable=False))))
     torn = scene.facts.model_copy(update={"out_of_order": "belt torn"})
     assert "belt torn" in waits(next_step(attempt(), replace(scene, facts=torn))).why
+    oiled = scene.facts.model_copy(update={"maintenance": "being oiled"})
+    assert "being oiled" in waits(next_step(attempt(), replace(scene, facts=oiled))).why
 
 
 def test_between_pieces_it_waits_until_somebody_cleared_the_bed(scene: Scene) -> None:

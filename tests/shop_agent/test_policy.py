@@ -68,6 +68,10 @@ def test_an_offer_for_a_machine_that_was_sold_is_declined(tmp_path: Path) -> Non
     assert codes(decided(tmp_path, offer(machine_id="old"))) == ["machine.gone"]
 
 
+def test_nothing_is_accepted_for_a_machine_that_is_being_looked_after(tmp_path: Path) -> None:
+    assert codes(decided(tmp_path, offer(), maintenance="being oiled")) == ["machine.maintenance"]
+
+
 def test_what_the_machine_cannot_do_is_declined_with_every_reason(tmp_path: Path) -> None:
     wanted = offer(size=(130, 20, 101))
     wanted.requirement.material, wanted.requirement.process = "abs", "sla"

@@ -18,8 +18,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from commonfab import materials, processes, v1
 from commonfab.envelope import TOLERANCE_MM
-from router.columns import Column, Columns, Flags, Rows
 from router.fitness import END_MILLS, USUAL_AXES, USUAL_TOLERANCE_MM
+from router.index.columns import Column, Columns, Flags, Rows
 from router.stock import LEAST_SLACK_MM, THICKNESS_SLACK
 
 Rule = Callable[[Rows], Flags]

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from commonfab import v1
-from router.columns import Columns, Rows, spans
-from router.interning import Interned
-from router.machine_kinds import MachineKinds
-from router.rings import ShopPlaces
+from router.fitness import OUT_OF_SERVICE
+from router.index.columns import Columns, Rows, spans
+from router.index.interning import Interned
+from router.index.lots import LotOrder
+from router.index.machine_kinds import MachineKinds
+from router.index.rings import ShopPlaces
 from router.shop_on_board import ShopOnBoard
-
-OUT_OF_SERVICE = (v1.MACHINE_STATE_OUT_OF_ORDER, v1.MACHINE_STATE_MAINTENANCE, v1.MACHINE_STATE_OFFLINE)
 
 NO_MACHINE = -1
 """The shop of a row that no machine uses."""
@@ -30,8 +30,8 @@ class ShopRows:
     `machines` holds, by row: `kind`, the number of its kind; `shop`; `free`, seconds until it is free of the work that is known; `state`;
     `out`, whether that is out of service. `shops` holds, by number: `first` and `count` of its rows; `heard`, ms; `lot`, a number drawn
     from its public key, by which shops that are placed alike come in an order that is nobody's choice; `house`, the number of what its
-    people do and take; `closed`; `choosy`, whether it works for some
-    requesters only; `reach`, the farthest that its policy allows, km; `had`, minutes, and `sequence` as they were put.
+    people do and take; `closed`; `choosy`, whether it works for some requesters
+    only; `reach`, the farthest that its policy allows, km; `had`, minutes, and `sequence` as they were put.
     """
 
     def __init__(self) -> None:
@@ -52,6 +52,7 @@ class ShopRows:
             sequence=np.int64,
         )
         self.in_use = 0
+        self._by_lot = LotOrder()
         self._numbers: dict[str, int] = {}
         self._texts: list[bytes] = []
         self._noticed: list[bytes] = []
@@ -86,6 +87,7 @@ class ShopRows:
         self.places.drop(number)
         self.houses.leave(int(self.shops["house"][number]))
         self._leave_rows(number)
+        self._by_lot.drop(number)
         self._texts[number] = self._noticed[number] = b""
         self._free_shops.append(number)
 
@@ -112,6 +114,10 @@ class ShopRows:
         counts = self.shops["count"][numbers]
         return spans(self.shops["first"][numbers], counts), counts
 
+    def by_lot(self) -> Rows:
+        """The numbers of all shops in the order of their lots. It is valid until the next change."""
+        return self._by_lot.order(self.shops["lot"])
+
     @property
     def nbytes(self) -> int:
         """Memory that all of it takes, bytes, measured."""
@@ -119,7 +125,7 @@ class ShopRows:
         # An empty text is one object for all.
         texts = sum(sys.getsizeof(text) for texts in (self._texts, self._noticed) for text in texts if text)
         ids = sum(sys.getsizeof(shop_id) + sys.getsizeof(number) for shop_id, number in self._numbers.items())
-        parts = self.kinds.nbytes + self.places.nbytes + self.houses.nbytes + self.machines.nbytes + self.shops.nbytes
+        parts = self._by_lot.nbytes + self.kinds.nbytes + self.places.nbytes + self.houses.nbytes + self.machines.nbytes + self.shops.nbytes
         return parts + sum(map(sys.getsizeof, held)) + texts + ids
 
     def _open(self, number: int) -> None:
@@ -135,12 +141,15 @@ class ShopRows:
         taken, _ = self.houses.take(house)
         if not new:
             self.houses.leave(int(self.shops["house"][number]))
+        lot = crc32(known.shop.public_key or (known.shop.name + known.shop.place.cell).encode())
+        if new or self.shops["lot"][number] != lot:
+            self._by_lot.put(number)
         noticed = (dict(known.queued_minutes), dict(known.pace), dict(known.proven))
         self._texts[number] = known.shop.SerializeToString()
         self._noticed[number] = marshal.dumps(noticed) if any(noticed) else b""
         values = {
             "heard": heard_at_ms,
-            "lot": crc32(known.shop.public_key or (known.shop.name + known.shop.place.cell).encode()),
+            "lot": lot,
             "house": taken,
             "closed": bool(known.shop.closed),
             "choosy": bool(known.shop.policy.requesters),

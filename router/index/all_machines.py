@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from commonfab import v1
 from router import matching
-from router.columns import Flags, Rows
+from router.index.columns import Flags, Rows
+from router.index.shop_rows import NO_MACHINE, ShopRows
 from router.matching import Able, Group, Match, Unable, Wanted
-from router.shop_rows import NO_MACHINE, ShopRows
 
 SAMPLE, SAMPLE_OF_OTHERS = 1000, 100
 

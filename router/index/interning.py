@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from router.columns import Flags
+from router.index.columns import Flags
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -91,6 +91,10 @@ class TermSets:
     def terms(self, number: int) -> tuple[str, ...]:
         """The terms of a set in use."""
         return self._sets.key(number)
+
+    def number(self, terms: Iterable[str]) -> int | None:
+        """The number of the set of these terms; None where nobody uses it."""
+        return self._sets.number(tuple(sorted(set(terms))))
 
     def leave(self, number: int) -> None:
         """The set is used once less."""

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from commonfab import v1
-from router.columns import Column, Columns, Rows, spans
+from router.index.columns import Columns, Rows, spans
 
-RINGS_KM = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
+RINGS_KM = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0, 640.0, 1280.0, 2560.0, 5120.0)
 """Where each ring ends; the last ring is everything. Each is about four times as large as the one before."""
 
 FAR_KM = 100.0
@@ -31,16 +31,20 @@ EARTH_KM = 6371.007180918475
 UNKNOWN_PLACE_KM = 5.0
 """A shop without a place counts as so far away, as `ranking_policy.toml` says of it."""
 
+PLACES_TOGETHER, GROWTH = 200, 8
+"""Rings are looked at together that hold no more places than that, and then eight times as many as were looked at before."""
+
 NOWHERE, GONE = -1, -2
 MOVED_AT_LEAST = 1000
 
 
 @dataclass(frozen=True)
 class Ring:
-    """Shops whose distance lies in one ring, km each; not a number where it is unknown."""
+    """Shops whose distance lies in one ring, km each; not a number where it is unknown. `until` is where the ring ends."""
 
     shops: Rows
     km: NDArray[np.float64]
+    until: float = np.inf
 
 
 class ShopPlaces:
@@ -98,27 +102,40 @@ class ShopPlaces:
 
     def _near_and_far(self, point: NDArray[np.float64], tree: cKDTree) -> Iterator[Ring]:
         others, others_km = self._outside_the_tree(point, tree)
-        rings = ring_of(others_km)
         done, places, km = -1.0, np.zeros(0, np.int64), np.zeros(0)
-        for number, end in enumerate((*RINGS_KM, np.inf)):
+        for end in self._ends(point, tree):
             if end <= FAR_KM:
                 places = np.array(tree.query_ball_point(point, _chord(end)), np.int64)
-                km = self._distances(point, places)
+                km = _arc(tree.data[places], point)
             elif done <= FAR_KM:
-                places, km = np.arange(tree.n), self._distances(point, None)[: tree.n]
+                places, km = np.arange(tree.n), _arc(tree.data, point)
             here = np.flatnonzero((km > done) & (km <= end))
             shops, shops_km = self._shops_of(places[here], km[here])
             if len(others):
-                extra = rings == number
+                counted_km = np.where(np.isnan(others_km), UNKNOWN_PLACE_KM, others_km)
+                extra = (counted_km > done) & (counted_km <= end)
                 shops, shops_km = np.concatenate([shops, others[extra]]), np.concatenate([shops_km, others_km[extra]])
-            yield Ring(shops, shops_km)
+            yield Ring(shops, shops_km, end)
             done = end
+
+    def _ends(self, point: NDArray[np.float64], tree: cKDTree) -> Iterator[float]:
+        """Where each of the rings ends, some of the nearer ones made one, where few places lie in them: to look at a ring has its cost."""
+        together = PLACES_TOGETHER
+        near = [end for end in RINGS_KM if end <= FAR_KM]
+        counts = tree.query_ball_point(np.broadcast_to(point, (len(near), 3)), [_chord(end) for end in near], return_length=True)
+        for end, places, more in zip(near, counts.tolist(), [*counts.tolist()[1:], tree.n], strict=True):
+            if more > together or end == near[-1]:
+                yield end
+                together = max(together, GROWTH * places)
+        yield from (end for end in (*RINGS_KM, np.inf) if end > FAR_KM)
 
     def _outside_the_tree(self, point: NDArray[np.float64], tree: cKDTree) -> tuple[Rows, NDArray[np.float64]]:
         """Shops without a place, and those that moved since the tree was built; with their distances."""
         moved = np.array(self._moved, np.int64)
         moved = moved[self._shops["place"][moved] != GONE]
         unplaced, _ = self._shops_of(np.array([tree.n]), np.zeros(1))
+        if not len(moved):
+            return unplaced, np.full(len(unplaced), np.nan)
         places = self._shops["place"][moved]
         moved_km = np.where(places >= 0, self._distances(point, np.maximum(places, 0)), np.nan)
         return np.concatenate([unplaced, moved]), np.concatenate([np.full(len(unplaced), np.nan), moved_km])
@@ -170,14 +187,18 @@ class ShopPlaces:
 
     def _distances(self, point: NDArray[np.float64], places: Rows | None) -> NDArray[np.float64]:
         """From the point to those places, or to all, km. By the chord, which is exact for short ways too."""
-        axes: list[Column] = [self._points[axis] if places is None else self._points[axis][places] for axis in "xyz"]
-        squares = sum((axis - at) ** 2 for axis, at in zip(axes, point, strict=True))
-        return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(squares) / 2, 1)))
+        points = np.stack([self._points[axis] if places is None else self._points[axis][places] for axis in "xyz"], axis=1)
+        return _arc(points, point)
 
 
 def ring_of(km: NDArray[np.float64]) -> NDArray[np.int64]:
     """The number of the ring of each distance; a distance that is unknown counts as `UNKNOWN_PLACE_KM`."""
     return np.searchsorted(RINGS_KM, np.where(np.isnan(km), UNKNOWN_PLACE_KM, km))
+
+
+def _arc(points: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    away = points - point
+    return np.asarray(2 * EARTH_KM * np.arcsin(np.minimum(np.sqrt(np.einsum("ij,ij->i", away, away)) / 2, 1)))
 
 
 def _chord(km: float) -> float:

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 
 from commonfab import materials, processes, v1
-from router.columns import Column, Columns, Flags, Rows
-from router.interning import TermSets
-from router.kind_rules import FIGURES, SOMETHING_UNSAID, excess, figures_of, rules
+from commonfab.process_names import folded
+from router.index.columns import Column, Columns, Flags, Rows
+from router.index.interning import TermSets
+from router.index.kind_rules import FIGURES, SOMETHING_UNSAID, Rule, excess, figures_of, rules
 
 BLOCK = 64
 """Numbers are given out to a process by so many, so that the machines of one process lie together."""
+
+
+CALL_COSTS = 15_000
+"""To ask about a few kinds takes as long as to have so many of all kinds sorted."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ class MachineKinds:
         key = _key(machine)
         number = self._numbers.get(key)
         if number is None:
-            number = self._place(machine.process)
+            number = self._place(_named(machine.process))
             self._describe(number, machine)
             self._numbers[key], self._keys[number] = number, key
         self._columns["machines"][number] += 1
@@ -68,14 +73,14 @@ class MachineKinds:
         self._processes.leave(process)
         self._materials.leave(int(columns["materials"][number]))
 
-    def suiting(self, needs: Iterable[v1.Requirement]) -> Suiting:
-        """The kinds that may suit at least one of the needs."""
-        return self._together(self._suiting(need) for need in needs)
+    def sieve(self, needs: Iterable[v1.Requirement]) -> Sieve:
+        """What sorts out the kinds that suit none of the needs. It holds until the next change."""
+        return Sieve([self._mesh(need) for need in needs], self._columns)
 
     def misses(self, need: v1.Requirement) -> Column:
         """By how many of the columns' rules each kind misses a need, by number; the fraction says by how much the part is too large.
         Kinds of another process miss by an infinite number."""
-        missed, kinds = np.full(len(self), np.inf), self._of_process(need, or_broader=True)
+        missed, kinds = np.full(len(self), np.inf), self._of_process(need)
         passed = [rule(kinds) for rule in rules(need, self._columns, self._with_material(need))]
         missed[kinds] = sum(~one for one in passed) + np.minimum(excess(need, self._columns, kinds), 0.99)
         return missed
@@ -105,36 +110,96 @@ class MachineKinds:
     def _describe(self, number: int, machine: v1.Machine) -> None:
         for name, value in figures_of(machine).items():
             self._columns[name][number] = value
-        self._columns["process"][number] = self._processes.take([machine.process])
+        self._columns["process"][number] = self._processes.take([_named(machine.process)])
         self._columns["materials"][number] = self._materials.take(machine.materials)
 
-    def _together(self, found: Iterable[Rows]) -> Suiting:
-        # Numbers that are free are among them; no machine has one.
-        flags = np.zeros(len(self), bool)
-        for kinds in found:
-            flags[kinds] = True
-        return Suiting(flags, int(self._columns["machines"][np.flatnonzero(flags)].sum()))
+    def _mesh(self, need: v1.Requirement) -> Mesh:
+        wish = _named(need.process)
+        does = self._processes.satisfying([wish])
+        if wish in processes.BROADER:
+            kinds = [self._of_group[group] for group in self._of_group if processes.satisfies(group, wish)]
+        else:
+            unknown = self._of_group.get("", np.zeros(0, np.int64))
+            kinds = [unknown[does[self._columns["process"][unknown]]]]
+        return Mesh(kinds, does, list(rules(need, self._columns, self._with_material(need))))
 
-    def _suiting(self, need: v1.Requirement) -> Rows:
-        kinds = self._of_process(need)
-        for rule in rules(need, self._columns, self._with_material(need)):
-            kinds = kinds[rule(kinds)]
-        return kinds
-
-    def _of_process(self, need: v1.Requirement, or_broader: bool = False) -> Rows:
-        known = need.process in processes.BROADER
-        broader = set(processes.broader_terms(need.process)) if or_broader else set()
-        if known:
-            groups = (group for group in self._of_group if processes.satisfies(group, need.process) or group in broader)
-            return np.concatenate([np.zeros(0, np.int64), *(self._of_group[group] for group in groups)])
-        unknown = self._of_group.get("", np.zeros(0, np.int64))
-        return unknown[self._processes.satisfying([need.process])[self._columns["process"][unknown]]]
+    def _of_process(self, need: v1.Requirement) -> Rows:
+        """Kinds that do the process, or of which only a broader one is known."""
+        mesh, broader = self._mesh(need), processes.broader_terms(need.process)[1:]
+        groups = [self._of_group[term] for term in broader if term in self._of_group]
+        kinds = np.concatenate([np.zeros(0, np.int64), *mesh.groups, *groups])
+        numbers = (self._processes.number((term,)) for term in broader)
+        above = mesh.does.copy()
+        above[[number for number in numbers if number is not None]] = True
+        return np.asarray(kinds[above[self._columns["process"][kinds]]])
 
     def _with_material(self, need: v1.Requirement) -> Flags:
         wishes = [need.material] if need.material else list(need.materials_allowed)
         if not all(wishes) or not wishes:
             return self._materials.filled()
         return self._materials.satisfying(map(materials.canonical, wishes))
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """What one need lets through: kinds of these groups, which are those whose process is one of those that do, if they pass all rules."""
+
+    groups: list[Rows]
+    does: Flags
+    rules: list[Rule]
+
+
+class Sieve:
+    """The meshes of a job's needs. A few kinds are asked about one by one; who asks about many has all kinds sorted at once."""
+
+    def __init__(self, meshes: Sequence[Mesh], columns: Columns) -> None:
+        self._meshes, self._columns = meshes, columns
+        self._left = columns.length
+        self._suiting: Suiting | None = None
+
+    def passes(self, kinds: Rows) -> Flags:
+        """Which of these kinds may suit at least one of the needs; a kind may be named more than once."""
+        if self._suiting is None and self._left > 0:
+            self._left -= CALL_COSTS + 3 * len(kinds)
+            return self._asked(kinds)
+        return self.suiting().kinds[kinds]
+
+    def has_cost(self) -> bool:
+        """Whether so much was asked that it is time to have all kinds sorted."""
+        return self._suiting is not None or self._left <= 0
+
+    def suiting(self) -> Suiting:
+        """All kinds that may suit at least one of the needs."""
+        if self._suiting is None:
+            # Numbers that are free are among them; no machine has one.
+            flags = np.zeros(self._columns.length, bool)
+            for mesh in self._meshes:
+                for group in mesh.groups:
+                    flags[_through(mesh, group)] = True
+            self._suiting = Suiting(flags, int(self._columns["machines"][np.flatnonzero(flags)].sum()))
+        return self._suiting
+
+    def _asked(self, kinds: Rows) -> Flags:
+        flags = np.zeros(len(kinds), bool)
+        process = self._columns["process"][kinds]
+        for mesh in self._meshes:
+            places = np.flatnonzero(mesh.does[process])
+            for rule in mesh.rules:
+                places = places[rule(kinds[places])]
+            flags[places] = True
+        return flags
+
+
+def _through(mesh: Mesh, kinds: Rows) -> Rows:
+    for rule in mesh.rules:
+        kinds = kinds[rule(kinds)]
+    return kinds
+
+
+def _named(process: str) -> str:
+    """A process in the vocabulary's spelling; one that it does not know, without what is no difference."""
+    term = processes.canonical(process)
+    return term if term in processes.BROADER else folded(term)
 
 
 def _group(process: str) -> str:
