@@ -120,7 +120,8 @@ class Dispatcher:
         try:
             return self._lots(known)
         except Exception:
-            log.exception("%s cannot be planned", known.job.id)
+            log.exception("%s cannot be planned; it is tried again when a shop has changed", known.job.id)
+            self._waiting[known.job.id] = Tried(known.version, self.overview.round)
             return []
 
     def _settled(self, job: v1.Job, lots: Sequence[Lot], placed: Sequence[bool]) -> bool:

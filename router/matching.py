@@ -18,6 +18,8 @@ from router.shop_on_board import USUAL_PACE, ShopOnBoard
 
 Fits = Callable[[v1.Requirement, v1.Machine, v1.Shop, date | None], tuple[str, ...]]
 
+NO_POLICY = v1.ShopPolicy()
+
 PASSED = {"declined": "shop.declined", "tried": "shop.tried"}
 
 
@@ -157,22 +159,24 @@ def _able_of(
     known: ShopOnBoard, machine: v1.Machine, way: v1.Makeability, usable: Sequence[str], away: float | None, wanted: Wanted
 ) -> Able:
     """The machine as one that can make it in that way of one of those materials; how it is placed is read off `known`."""
+    shop, need = known.shop, way.requirement
+    policy = shop.policy if shop.HasField("policy") else NO_POLICY
     pace = known.pace.get(machine.id, USUAL_PACE) if known.pace else USUAL_PACE
-    material, most = _material_for(wanted.quantity, known.shop, machine, way.requirement, usable)
+    material, most = _material_for(wanted.quantity, policy, machine, need, usable)
     return Able(
-        shop=known.shop,
+        shop=shop,
         machine=machine,
         way=way,
         material=material,
         distance_km=away,
-        free_in_minutes=_free_in(known, machine, way.requirement.minutes * pace, wanted.minute_of_week),
-        unanswered=wanted.passed.get(known.shop.id) == "unanswered",
+        free_in_minutes=_free_in(known, machine, policy, need.minutes * pace, wanted.minute_of_week),
+        unanswered=bool(wanted.passed) and wanted.passed.get(shop.id) == "unanswered",
         pace=pace,
         had_minutes=known.had_minutes,
-        proven=_proven(known.proven, way.process),
+        proven=_proven(known.proven, way.process) if known.proven else 0,
         # A machine that is quicker than usual is not given more: its owner counts by the estimate.
-        most_pieces=_most_pieces(most, known.shop.policy, way.requirement.minutes * max(pace, USUAL_PACE)),
-        made_first=bool(wanted.first_shop) and known.shop.id == wanted.first_shop,
+        most_pieces=_most_pieces(most, policy, need.minutes * max(pace, USUAL_PACE)),
+        made_first=bool(wanted.first_shop) and shop.id == wanted.first_shop,
         sequence=known.sequence,
     )
 
@@ -247,17 +251,17 @@ def _unwilling(need: v1.Requirement, shop: v1.Shop, machine: v1.Machine, request
 
 
 def _proven(pieces_by_process: Mapping[str, int], process: str) -> int:
-    if not pieces_by_process:
-        return 0
     return sum(pieces for term, pieces in pieces_by_process.items() if processes.satisfies(term, process))
 
 
-def _material_for(quantity: int, shop: v1.Shop, machine: v1.Machine, need: v1.Requirement, usable: Sequence[str]) -> tuple[str, int | None]:
+def _material_for(
+    quantity: int, policy: v1.ShopPolicy, machine: v1.Machine, need: v1.Requirement, usable: Sequence[str]
+) -> tuple[str, int | None]:
     """The material on hand that would be used, and for how many pieces it suffices (None: any number).
 
     The first that suffices for all, what is loaded before others; where none does, the one that suffices for most.
     """
-    taken = [material for material in usable if willingness.takes(shop, material)] if shop.policy.materials else usable
+    taken = [material for material in usable if willingness.allows(policy, material)] if policy.materials else usable
     if not machine.stock:
         return next(iter(taken), ""), None
     best, most = "", -1
@@ -280,11 +284,11 @@ def _most_pieces(stocked: int | None, policy: v1.ShopPolicy, minutes_each: float
     return max(1, min(most)) if most else None
 
 
-def _free_in(known: ShopOnBoard, machine: v1.Machine, minutes_each: float, minute_of_week: float | None) -> float:
+def _free_in(known: ShopOnBoard, machine: v1.Machine, policy: v1.ShopPolicy, minutes_each: float, minute_of_week: float | None) -> float:
     """Minutes until the machine could begin: what lies before it is done, somebody is there where somebody is needed, and it may run."""
     # Work that the router knows of and work that the agent reports overlap, so the longer of both counts, not the sum.
     free_in = max(machine.free_in.seconds / 60, known.queued_minutes.get(machine.id, 0.0))
-    people = known.shop.policy.hours
+    people = policy.hours
     if minute_of_week is None or not (people or machine.may_run):
         return free_in
     watched = willingness.attended(machine)

@@ -105,7 +105,7 @@ def _needs_of(place: Place) -> list[v1.Need]:
     unlocked: dict[Lack, set[int]] = defaultdict(set)
     cutters: dict[tuple[str, str], dict[tuple[float, float], set[int]]] = defaultdict(lambda: defaultdict(set))
     for number, job in enumerate(place.jobs):
-        near = list(_nearly(job))
+        near = list(_nearly(job.match))
         for lack in _lacks(job, near):
             unlocked[lack].add(number)
         for process, kind, size in _cutters(job, near):
@@ -156,10 +156,15 @@ def _cutters(job: WaitingJob, near: Sequence[Near]) -> Iterator[tuple[str, str, 
                 yield need.process, cutter, size
 
 
-def _nearly(job: WaitingJob) -> Iterator[Near]:
+def telling(match: Match) -> Match:
+    """What of a match says what is missing. All machines of many jobs at once would be a great deal to hold."""
+    return Match(able=(), unable=tuple(one for one, _, _ in _nearly(match)), ask=match.ask[:1])
+
+
+def _nearly(match: Match) -> Iterator[Near]:
     """The machines that fail by one thing only, with a reason and the kind of thing; of those that fail alike, one."""
     told = set()
-    for one in job.match.unable:
+    for one in match.unable:
         why = one.reasons[0]
         alike = (why.code, why.subject, one.machine.process, len(one.reasons))
         if alike in told:

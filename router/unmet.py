@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from commonfab import v1
 from commonfab.place import distance_km
 from router.board import Board
 from router.board_reading import JobOnBoard, open_jobs, read_jobs
 from router.dispatch import plannable, wanted
-from router.needs import WaitingJob, needs
+from router.needs import WaitingJob, needs, telling
 from router.overview import Overview
 
 MOST_JOBS = 5000
@@ -20,8 +22,12 @@ async def unmet(board: Board, overview: Overview, place: v1.Place, within_km: fl
     opening = await open_jobs(board, MOST_JOBS)
     known = await read_jobs(board, [job.id for job in opening.jobs])
     await overview.catch_up()
-    near = [job for job in known.values() if plannable(job) and _near(job, place, within_km)]
-    waiting = [found for job in near if (found := _waiting(job, overview)) is not None]
+    waiting = []
+    for job in known.values():
+        if plannable(job) and _near(job, place, within_km):
+            await asyncio.sleep(0)  # Every machine is tried for every job; shops and other requesters are answered in between.
+            if (found := _waiting(job, overview)) is not None:
+                waiting.append(found)
     return v1.ListNeedsResponse(needs=needs(waiting), waiting_jobs=len(waiting))
 
 
@@ -38,4 +44,4 @@ def _waiting(known: JobOnBoard, overview: Overview) -> WaitingJob | None:
     if overview.index.find(wish, overview.now_ms, overview.present_seconds, enough=1):
         return None
     found = overview.index.match(wish, overview.now_ms, overview.present_seconds)
-    return WaitingJob(known.job.id, wish, known.job.pieces_unplaced, found)
+    return WaitingJob(known.job.id, wish, known.job.pieces_unplaced, telling(found))

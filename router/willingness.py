@@ -35,7 +35,12 @@ def closed(shop: v1.Shop) -> list[v1.Reason]:
 
 def takes(shop: v1.Shop, material: str) -> bool:
     """Whether the shop's policy lets this material of those on hand be used."""
-    terms = shop.policy.materials
+    return allows(shop.policy, material)
+
+
+def allows(policy: v1.ShopPolicy, material: str) -> bool:
+    """Whether a policy lets this material be used."""
+    terms = policy.materials
     return not terms or any(materials.satisfies(material, term) for term in terms)
 
 

@@ -79,13 +79,13 @@ def rules(need: v1.Requirement, has: Columns, with_material: Flags) -> Iterator[
 
     Parameters: `with_material`, which sets of materials hold one that will do.
     """
-    yield lambda kinds: with_material[has["materials"][kinds]]
+    yield lambda kinds: with_material.take(has["materials"].take(kinds))
     boxes = _boxes(need)
     yield lambda kinds: _has_room(boxes, *_room(need, has, kinds))
     for name, least in _at_least(need):
-        yield lambda kinds, name=name, least=least: ~(has[name][kinds] < least)  # type: ignore[misc]
+        yield lambda kinds, name=name, least=least: ~(has[name].take(kinds) < least)  # type: ignore[misc]
     for name, most in _at_most(need):
-        yield lambda kinds, name=name, most=most: ~(has[name][kinds] > most)  # type: ignore[misc]
+        yield lambda kinds, name=name, most=most: ~(has[name].take(kinds) > most)  # type: ignore[misc]
     if need.enclosed:
         yield lambda kinds: has["flags"][kinds] & ENCLOSED != 0
     if need.least_power_w > 0:
@@ -136,7 +136,7 @@ def _boxes(need: v1.Requirement) -> NDArray[np.float64]:
 
 def _room(need: v1.Requirement, has: Columns, kinds: Rows) -> tuple[Column, Column, Column]:
     """The room of each kind: across, deep and high, or with the shorter side first where the part may be turned."""
-    short, long, high = has["short"][kinds], has["long"][kinds], has["high"][kinds]
+    short, long, high = has["short"].take(kinds), has["long"].take(kinds), has["high"].take(kinds)
     if not need.keep_direction:
         return short, long, high
     as_is = has["flags"][kinds] & X_IS_SHORTER != 0

@@ -19,11 +19,11 @@ class Remembered:
         self._fits: dict[tuple[tuple[int, ...], int], tuple[str, ...]] = {}
         self._subject: tuple[int, ...] = ()
         self._refused: set[tuple[int, ...]] = set()
-        self._suited = False
+        self._asked = self._suited = False
 
     def about(self, kind: int, house: int, state: int, shop: int) -> bool:
         """From here on it is asked about such a machine; False where every such machine has been refused already."""
-        self._subject, self._suited = (kind, house, state, shop), False
+        self._subject, self._asked, self._suited = (kind, house, state, shop), False, False
         return self._subject not in self._refused
 
     def fits(self, need: v1.Requirement, machine: v1.Machine, shop: v1.Shop, today: date | None) -> tuple[str, ...]:
@@ -34,10 +34,11 @@ class Remembered:
             fit = fitness.fits(need, machine, shop, today)
             if key[1] in self._needs:
                 self._fits[key] = fit
-        self._suited = self._suited or bool(fit)
+        self._asked, self._suited = True, self._suited or bool(fit)
         return fit
 
     def refused(self) -> None:
-        """The machine was not able: neither are its equals, if that lies in the machine and its house."""
-        if not self._suited:
+        """The machine was not able: neither are its equals, if that lies in the machine and its house, and not in where its shop is or in
+        when that was heard."""
+        if self._asked and not self._suited:
             self._refused.add(self._subject)

@@ -159,7 +159,7 @@ class Search:
 
     def _all_suiting(self) -> tuple[Rows, Kilometres]:
         suiting = self._sieve.suiting()
-        rows = np.flatnonzero(suiting.kinds[self._kind]) if suiting.machines else np.zeros(0, np.int64)
+        rows = np.flatnonzero(suiting.kinds.take(self._kind)) if suiting.machines else np.zeros(0, np.int64)
         return self._in_reach(rows[self._shop[rows] != NO_MACHINE])
 
     def _suiting(self, rows: Rows) -> tuple[Rows, Kilometres]:

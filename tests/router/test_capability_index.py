@@ -320,6 +320,14 @@ def test_a_shop_that_gave_no_place_comes_between_those_of_the_nearest_ring_and_t
     assert not any(one.shop.id == "unplaced" for one in index.find(ask(within_km=100), NOW_MS, PRESENT, enough=ALL))
 
 
+def test_a_shop_that_was_not_heard_for_too_long_says_nothing_of_equal_machines_in_other_shops() -> None:
+    street = [ShopOnBoard(Garage(f"shop-{place}").shop, heard_ago=120.0005 if place % 2 else 1.0) for place in range(8)]
+    index = CapabilityIndex()
+    for known in street:
+        index.put(known, NOW_MS - 120_001 if known.heard_ago > 2 else NOW_MS)
+    assert len(index.find(ask(), NOW_MS, PRESENT, ALL)) == 4
+
+
 @pytest.mark.parametrize("spelled", ["FFF", "3D printing", "fused deposition modeling"])
 def test_a_machine_whose_process_is_spelled_otherwise_is_found(spelled: str) -> None:
     known = ShopOnBoard(Garage("spelled").shop, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 from real_router import FAR, Meddled, large, open_router
-from router_street import Garage, Street, printer
+from router_street import Garage, Street, printer, way
 
 
 async def test_a_plan_that_is_out_of_date_is_made_anew_in_the_same_round(street: Street) -> None:
@@ -71,3 +71,20 @@ async def test_an_answer_that_was_lost_is_not_offered_twice(street: Street) -> N
     await router.plan()
     assert await router.pieces_at("lena") == {"lena": 2}
     assert len((await street.job(job)).work_orders) == 1
+
+
+async def test_a_shop_that_was_given_work_meanwhile_is_not_given_more_by_a_plan_that_did_not_see_it(street: Street) -> None:
+    board = Meddled(street.board)
+    router, near, far = open_router(street, board=board), Garage("near"), Garage("far", cell=FAR)
+    await street.call(near)
+    await street.call(far)
+    mine = await router.ask(1, [way(60)])
+
+    async def another_router_is_faster() -> None:
+        other = await street.ask(1)
+        assert (await street.offer(other, await street.lot("other-0001", ["near"], 1, other, minutes=60.0))).placed == (True,)
+
+    board.before = another_router_is_faster
+    await router.plan()
+    assert [offer.job_id for offer in await router.offers("far")] == [mine]
+    assert await router.pieces_at("near", "far") == {"near": 1, "far": 1}

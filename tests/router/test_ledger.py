@@ -105,12 +105,14 @@ async def acknowledged(street: Street) -> None:
 async def test_a_live_clerk_carries_in_a_quiet_moment_what_a_dead_one_had_in_hand(street: Street, book: LedgerBook) -> None:
     live, dead = (LedgerClerk(street.board, book, name) for name in ("live", "dead"))
     running = asyncio.create_task(live.run())
-    async with asyncio.timeout(10):
-        while not await street.board.redis.exists(street.board.key("done")):
-            await asyncio.sleep(0.01)
-        await has_in_hand(street, dead, signed(1, Garage("lena")), LEFT_BEHIND_MS)
-        await acknowledged(street)
-    await cancelled(running)
+    try:
+        async with asyncio.timeout(10):
+            while not await street.board.redis.exists(street.board.key("done")):
+                await asyncio.sleep(0.01)
+            await has_in_hand(street, dead, signed(1, Garage("lena")), LEFT_BEHIND_MS)
+            await acknowledged(street)
+    finally:
+        await cancelled(running)
     assert [entry.work.attempt.work_order_id for entry in book.entries(0, 10)] == ["order-1"]
 
 
