@@ -7,7 +7,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -28,6 +28,9 @@ RETRY_SECONDS = 0.5
 LEFT_BEHIND_MS = 30_000
 """A clerk that has had an event in hand for so long is taken to be dead, and another carries it."""
 
+Attempt: TypeAlias = tuple[str, int, int]
+"""A work order, the number of the attempt, its fence."""
+
 log = logging.getLogger(__name__)
 
 
@@ -46,37 +49,38 @@ class LedgerBook:
         while True:
             try:
                 with self.engine.begin() as connection:
-                    return [self._append(connection, signed) for signed in reports]
+                    return self._append(connection, reports)
             except sa.exc.IntegrityError:
                 log.debug("another writer took the next number of the ledger; trying again")
 
-    def _append(self, connection: sa.Connection, signed: v1.SignedWork) -> int:
-        work = v1.CompletedWork.FromString(signed.work)
-        attempt = work.attempt
-        entered = connection.scalar(
-            sa.select(LEDGER.c.number).where(
-                LEDGER.c.work_order_id == attempt.work_order_id,
-                LEDGER.c.attempt_number == attempt.number,
-                LEDGER.c.epoch == attempt.epoch,
-            )
-        )
-        if entered is not None:
-            return int(entered)
+    def _append(self, connection: sa.Connection, reports: Sequence[v1.SignedWork]) -> list[int]:
+        works = [v1.CompletedWork.FromString(signed.work) for signed in reports]
+        numbers = _entered(connection, works)
         last = connection.execute(sa.select(LEDGER.c.number, LEDGER.c.hash).order_by(LEDGER.c.number.desc()).limit(1)).first()
-        number, previous = (1, GENESIS) if last is None else (last.number + 1, bytes(last.hash))
-        row = {
-            "number": number,
-            "previous_hash": previous,
-            "hash": entry_hash(previous, number, signed),
-            "signed": signed.SerializeToString(),
-            "work_order_id": attempt.work_order_id,
-            "attempt_number": attempt.number,
-            "epoch": attempt.epoch,
-            "job_id": work.job_id,
-            "recorded_at": self.clock.now(),
-        }
-        connection.execute(LEDGER.insert().values(row))
-        return number
+        number, previous = (0, GENESIS) if last is None else (last.number, bytes(last.hash))
+        rows = []
+        for signed, work in zip(reports, works, strict=True):
+            attempt = _attempt(work.attempt)
+            if attempt in numbers:
+                continue
+            number += 1
+            digest = entry_hash(previous, number, signed)
+            row = {
+                "number": number,
+                "previous_hash": previous,
+                "hash": digest,
+                "signed": signed.SerializeToString(),
+                "work_order_id": work.attempt.work_order_id,
+                "attempt_number": work.attempt.number,
+                "epoch": work.attempt.epoch,
+                "job_id": work.job_id,
+                "recorded_at": self.clock.now(),
+            }
+            previous, numbers[attempt] = digest, number
+            rows.append(row)
+        if rows:
+            connection.execute(LEDGER.insert(), rows)
+        return [numbers[_attempt(work.attempt)] for work in works]
 
     def entries(self, after: int, count: int, job_id: str = "") -> list[v1.LedgerEntry]:
         """Entries with a number larger than `after`, oldest first, at most `count`; of one job where it is named."""
@@ -144,6 +148,17 @@ class LedgerClerk:
         await self.board.run("carried", GROUP, *carried)
         for number, (_, fields) in zip(numbers, events, strict=True):
             log.info("ledger entry %d: work order %s", number, fields[b"order"].decode())
+
+
+def _attempt(ref: v1.AttemptRef) -> Attempt:
+    return ref.work_order_id, ref.number, ref.epoch
+
+
+def _entered(connection: sa.Connection, works: Sequence[v1.CompletedWork]) -> dict[Attempt, int]:
+    """Which of these attempts, and others of the same work orders, stand in the ledger already, and where."""
+    columns = (LEDGER.c.work_order_id, LEDGER.c.attempt_number, LEDGER.c.epoch, LEDGER.c.number)
+    found = connection.execute(sa.select(*columns).where(LEDGER.c.work_order_id.in_({work.attempt.work_order_id for work in works})))
+    return {(order, attempt, epoch): number for order, attempt, epoch, number in found}
 
 
 def _entry(row: sa.RowMapping) -> v1.LedgerEntry:
