@@ -97,8 +97,11 @@ class Dispatcher:
     async def _plan(self, turns: Sequence[OpenJob]) -> list[OpenJob]:
         """Offer the unplaced pieces of some jobs, each planned on top of those before it; answers those whose plan was out of date."""
         known = await read_jobs(self.board, [job.id for job in turns])
-        planned = [(turn, self._planned(known[turn.id])) for turn in turns if turn.id in known]  # One may have ended in between.
-        planned = [(turn, lots) for turn, lots in planned if lots]
+        planned = []
+        for turn in turns:
+            if turn.id in known and (lots := self._planned(known[turn.id])):  # One may have ended in between.
+                planned.append((turn, lots))
+            await asyncio.sleep(0)  # whoever calls meanwhile is answered between two plans, not after all of them
         if not planned:
             return []
         offered = await self._offer([(turn.id, lots) for turn, lots in planned])
