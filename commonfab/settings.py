@@ -50,6 +50,7 @@ class NodeSettings(BaseSettings):
     neighbourhood: str = Field(default="home", pattern=r"^[a-z0-9-]{1,32}$", description="name of this node's board in Redis")
     offer_seconds: float = Field(default=3600, gt=0, description="how long an offer stands without an answer")
     lease_seconds: float = Field(default=60, gt=0, description="how long a silent shop keeps a lease")
+    ranking_policy: Path | None = Field(default=None, description="TOML file with the ranking policy, in place of the one that ships")
     most_calls_per_second: float = Field(
         default=200, gt=0, description="calls a second that all idle shops together may make; where there are more shops, each waits longer"
     )

@@ -28,7 +28,7 @@ from router.jobs import Jobs
 from router.ledger import LedgerBook, LedgerClerk
 from router.overview import Overview
 from router.pulse import Terms
-from router.ranking import load_policy
+from router.ranking import RankingPolicy, load_policy
 from router.redis_door import BoardRedis, is_away, open_redis
 from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
@@ -72,7 +72,7 @@ def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock
     bell = Bell(board)
     terms = Terms(settings.offer_seconds, settings.lease_seconds, settings.most_calls_per_second)
     overview = Overview(board, terms)
-    policy, book, door = load_policy(), LedgerBook(engine, clock), RegistryDoor(clock)
+    policy, book, door = policy_of(settings), LedgerBook(engine, clock), RegistryDoor(clock)
     refused = Counter("commonfab_refused_reports", "Events of shops that changed nothing, by reason", ["code"], registry=metrics)
     desk = Desk(board, bell, overview, random.random, lambda code: refused.labels(code).inc())
     mounts = (
@@ -84,6 +84,14 @@ def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock
     )
     clerk = LedgerClerk(board, book, ids("clerk"))
     return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, overview, policy, terms, ids), set())
+
+
+def policy_of(settings: NodeSettings) -> RankingPolicy:
+    """The ranking policy that the settings name, or the one that ships. Errors: `Refused` (`node.settings`)."""
+    try:
+        return load_policy(settings.ranking_policy)
+    except (OSError, ValueError) as error:
+        raise Refused("node.settings", f"ranking_policy: {error}") from None
 
 
 async def _keep_alive(live: Callable[[], Awaitable[None]]) -> None:

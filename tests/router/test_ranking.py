@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 
 from commonfab import v1
 from commonfab.envelope import best_room
+from commonfab.errors import Refused
+from commonfab.settings import NodeSettings
 from router import ranking
 from router.matching import Able
+from router.opening import policy_of
 from router.ranking import ALONE, TERMS, Among, RankingPolicy, among, load_policy, minutes_per_piece, rank, terms, why
 
 POLICY = load_policy()
@@ -221,3 +224,17 @@ def test_the_estimate_of_a_part_may_be_missing() -> None:
     able = replace(candidate(), way=v1.Makeability(requirement=way().requirement))
     assert minutes_per_piece(able) == pytest.approx(1 / 60)
     assert ranking.pieces_on_hand(able) is None
+
+
+def test_a_neighbourhood_may_have_a_policy_of_its_own_and_a_bad_one_is_refused_by_the_name_of_its_weight(tmp_path: Path) -> None:
+    shipped = POLICY_FILE.read_text(encoding="utf-8")
+    own = tmp_path / "policy.toml"
+    own.write_text(shipped.replace("offer_to = 1", "offer_to = 3"), encoding="utf-8")
+    assert policy_of(NodeSettings(ranking_policy=own)).offer_to == 3
+    assert policy_of(NodeSettings()).offer_to == 1
+    own.write_text(shipped.replace("offer_to = 1", "offers_to = 3"), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        policy_of(NodeSettings(ranking_policy=own))
+    assert refused.value.code == "node.settings" and "offers_to" in str(refused.value)
+    with pytest.raises(Refused):
+        policy_of(NodeSettings(ranking_policy=tmp_path / "nowhere.toml"))
