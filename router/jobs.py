@@ -149,12 +149,14 @@ class Jobs:
         return min(answers, key=lambda answer: len(answer.able))
 
     async def shops(self) -> list[v1.KnownShop]:
-        """The shops that were ever heard, in the order of their ids."""
+        """The shops that were ever heard, in the order of their ids. Whose work one takes is for itself and the steward to know."""
         await self.overview.catch_up()
-        answer = []
+        answer, asks = [], caller()
         for known in self.overview.index.shops(self.overview.now_ms):
             shop = v1.KnownShop(shop=known.shop, present=known.heard_ago <= self.overview.present_seconds)
             shop.last_heard.FromMilliseconds(int(known.heard_ago * 1000))
+            if asks.scope != v1.SCOPE_STEWARD and (asks.scope, asks.subject) != (v1.SCOPE_SHOP, known.shop.id):
+                shop.shop.policy.ClearField("requesters")
             answer.append(shop)
         return answer
 

@@ -68,10 +68,10 @@ class People:
             pass
         return published.revision.digest
 
-    async def present(self, *machines: v1.Machine) -> None:
+    async def present(self, *machines: v1.Machine, policy: v1.ShopPolicy | None = None) -> None:
         """Tell the router once that the shop and its machines are there."""
         key = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
-        shop = v1.Shop(id=f"{self.name}-shop", name="Shop", place=HERE, machines=machines, public_key=key)
+        shop = v1.Shop(id=f"{self.name}-shop", name="Shop", place=HERE, machines=machines, public_key=key, policy=policy)
         await self.shop.desk.Synchronize(v1.SynchronizeRequest(shop=shop, agent_run="run"))
 
     async def request(self, revision: str, once: str = "", **wish: Any) -> v1.Job:
@@ -216,6 +216,15 @@ async def test_another_requesters_job_is_none_of_ones_business(people: People) -
             status, refusal = await people.refused(call)
             assert (status, refusal.reason.code) == (grpc.StatusCode.PERMISSION_DENIED, "token.subject")
         assert not (await nosy.router.ListJobs(v1.ListJobsRequest())).jobs
+
+
+async def test_whose_work_a_shop_takes_is_told_to_nobody_but_the_shop_and_the_steward(people: People) -> None:
+    await people.present(policy=v1.ShopPolicy(requesters=["mia"], most_pieces=3))
+    for who, told in ((people.requester, []), (people.maker, []), (people.shop, ["mia"])):
+        (shop,) = [
+            known.shop for known in (await who.router.ListShops(v1.ListShopsRequest())).shops if known.shop.id == f"{people.name}-shop"
+        ]
+        assert (list(shop.policy.requesters), shop.policy.most_pieces) == (told, 3)
 
 
 async def test_a_watched_job_is_told_at_every_change_until_it_ends(people: People) -> None:
