@@ -12,17 +12,20 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
 from clocks import ManualClock
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from google.protobuf.duration_pb2 import Duration
 from redis.asyncio import Redis
 
 from commonfab import v1
 from commonfab.database import migrate, open_database
-from commonfab.identity import load_or_make_key
+from commonfab.identity import load_or_make_key, write_private
 from commonfab.tasks import cancelled
 from router.bell import Bell
 from router.board import Board, NewJob
@@ -80,6 +83,8 @@ class Garage:
         folder.mkdir()
         (folder / "shop.toml").write_text(_shop_toml(name), encoding="utf-8")
         self.config = load_config(folder / "shop.toml")
+        self.config.key_file.parent.mkdir()
+        write_private(self.config.key_file, _key_of(name))
         self.key = load_or_make_key(self.config.key_file)
         self.calls = 0
         self._numbers = count(1)
@@ -243,6 +248,12 @@ def fence_of(name: str) -> str:
 def pieces_of(names: Iterator[str] | list[str], orders: set[str]) -> int:
     """How many of the pieces belong to these work orders."""
     return sum(order_of(name) in orders for name in names)
+
+
+def _key_of(name: str) -> bytes:
+    """Always the same key, because machines that are placed alike come in the order of their shops' keys: a story must repeat itself."""
+    key = Ed25519PrivateKey.from_private_bytes(sha256(name.encode()).digest())
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
 def _gear() -> v1.JobSpecification:

@@ -86,13 +86,16 @@ async def test_reports_reach_the_book_once_even_when_a_clerk_dies_before_it_ackn
     assert [entry.work.pieces_good for entry in book.entries(0, 10)] == [5]
 
 
+GIVEN_AT_ONCE = """
+redis.call('XADD', KEYS[1], '*', 'order', 'order-1', 'number', 1, 'epoch', 1, 'signed', ARGV[1])
+return redis.call('XREADGROUP', 'GROUP', ARGV[2], ARGV[3], 'STREAMS', KEYS[1], '>')
+"""
+
+
 async def has_in_hand(street: Street, clerk: LedgerClerk, report: v1.SignedWork, since_ms: int) -> None:
     """That clerk was given an event so long ago and has not acknowledged it. Whoever waits for events does not see it."""
     redis, done = street.board.redis, street.board.key("done")
-    async with redis.pipeline(transaction=True) as together:
-        together.xadd(done, {"order": "order-1", "number": 1, "epoch": 1, "signed": report.SerializeToString()})
-        together.xreadgroup(GROUP, clerk.name, {done: ">"})
-        await together.execute()
+    await redis.eval(GIVEN_AT_ONCE, 1, done, report.SerializeToString(), GROUP, clerk.name)
     (event,) = await redis.xrange(done)
     await redis.xclaim(done, GROUP, clerk.name, 0, [event[0]], idle=since_ms)
 

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from redis.asyncio import Redis
-from router_street import Garage, Street, event, status
+from router_street import Garage, Street, event, key_of, status
 
 from commonfab import v1
 from commonfab.errors import Refused
@@ -39,7 +39,7 @@ class Neighbourhood(RuleBasedStateMachine):
     def a_job_is_asked_for(self, pieces: int, first: bool, kind: str) -> None:
         self.loop = asyncio.new_event_loop()
         self.redis = Redis.from_url(self.redis_url)
-        self.garages = {name: Garage(name) for name in SHOPS}
+        self.garages = {name: Garage(name, key=key_of(name)) for name in SHOPS}
         self.attempts: list[tuple[Garage, v1.AttemptRef, str, int]] = []
         self.started: dict[str, set[int]] = {}
         self.accepted: dict[str, set[str]] = {}
