@@ -42,6 +42,15 @@ class JobOnBoard:
     parts: tuple[str, ...] = ()
 
     @property
+    def plannable(self) -> int:
+        """How many pieces may be offered now: all that have no shop, but of a first article one until the requester has approved of it."""
+        unplaced = self.job.pieces_unplaced
+        if self.first not in ("wanted", "made"):
+            return unplaced
+        begun = any(order.state in LIVE for order in self.job.work_orders)
+        return 0 if begun or self.first == "made" else min(1, unplaced)
+
+    @property
     def ended(self) -> bool:
         """Whether nothing will change any more."""
         return self.job.state in (v1.JOB_STATE_DONE, v1.JOB_STATE_CANCELLED)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -86,7 +87,8 @@ class Dispatcher:
         left = {job.id: job.minutes_left for job in opening.jobs}
         turns = [job for job in in_turn(opening.jobs, opening.now_ms, self.policy, left) if self._worth_trying(job)]
         for start in range(0, len(turns), JOBS_PER_READING):
-            await self.overview.catch_up()
+            if start:
+                await self.overview.catch_up()
             late = await self._plan(turns[start : start + JOBS_PER_READING])
             for _ in range(TRIES - 1):
                 if not late:
@@ -139,7 +141,7 @@ class Dispatcher:
 
     def _lots(self, known: JobOnBoard) -> list[Lot]:
         """The lots in which the pieces of a job would be offered; they count as placed from here on."""
-        pieces = plannable(known)
+        pieces = known.plannable
         if not pieces:
             return []
         wish = wanted(known, self.overview)
@@ -182,15 +184,6 @@ class Dispatcher:
         return Lot(order_id, planned.quantity, asked, planned.standby.shop.id if planned.standby else "")
 
 
-def plannable(known: JobOnBoard) -> int:
-    """How many pieces may be offered now: all that have no shop, but of a first article one until the requester has approved of it."""
-    unplaced = known.job.pieces_unplaced
-    if known.first not in ("wanted", "made"):
-        return unplaced
-    begun = any(order.state in LIVE for order in known.job.work_orders)
-    return 0 if begun or known.first == "made" else min(1, unplaced)
-
-
 def free_to_take(found: Sequence[Able], known: JobOnBoard) -> list[Able]:
     """Those of the able that may be asked for more of a job. A machine for which a lot was made small has one lot of a job at a time."""
     held = {(order.shop_id, order.machine_id) for order in known.job.work_orders if order.state in LIVE}
@@ -200,25 +193,33 @@ def free_to_take(found: Sequence[Able], known: JobOnBoard) -> list[Able]:
 def wanted(known: JobOnBoard, overview: Overview) -> Wanted:
     """What matching needs to know of a job."""
     job = known.job
-    left = None if known.needed_ms is None else (known.needed_ms - overview.now_ms) / 60_000
-    wish = wish_of(job.request, job.specification, job.requester, overview)
-    first = next((order.shop_id for order in job.work_orders if order.pieces_good), "") if known.first else ""
-    return replace(wish, passed=known.passed, quantity=job.pieces_unplaced, needed_in_minutes=left, first_shop=first)
+    return _wish(
+        job.request,
+        job.specification,
+        job.requester,
+        overview,
+        passed=known.passed,
+        quantity=job.pieces_unplaced,
+        needed_in_minutes=None if known.needed_ms is None else (known.needed_ms - overview.now_ms) / 60_000,
+        first_shop=next((order.shop_id for order in job.work_orders if order.pieces_good), "") if known.first else "",
+    )
 
 
 def wish_of(request: v1.JobRequest, specification: v1.JobSpecification, requester: str, overview: Overview) -> Wanted:
     """What matching needs to know of a wish that is no job yet."""
     needed = request.needed_in.ToTimedelta().total_seconds() / 60 if request.HasField("needed_in") else None
+    return _wish(request, specification, requester, overview, passed={}, quantity=request.quantity, needed_in_minutes=needed)
+
+
+def _wish(request: v1.JobRequest, specification: v1.JobSpecification, requester: str, overview: Overview, **of_now: Any) -> Wanted:
     return Wanted(
         ways=specification.ways,
         place=request.place,
         within_km=request.within_km,
-        passed={},
         requester=requester,
-        quantity=request.quantity,
-        needed_in_minutes=needed,
         minute_of_week=overview.minute_of_week,
         today=overview.today,
+        **of_now,
     )
 
 

@@ -11,7 +11,6 @@ from google.protobuf.duration_pb2 import Duration
 from commonfab import v1
 from commonfab.reasons import reason
 from router.board_reading import LIVE, JobOnBoard
-from router.dispatch import plannable
 from router.matching import Able, Group, Match, Wanted, grouped
 from router.nearest import nearest_misses, nearness, refused
 from router.ranking import Among, RankingPolicy, among, rank, terms, why
@@ -91,7 +90,7 @@ def _answers(job: v1.Job) -> Iterator[v1.Reason]:
 
 def _unplaced(known: JobOnBoard, found: Match) -> Iterator[v1.Reason]:
     """Why pieces that may be offered now have no shop."""
-    unplaced = plannable(known)
+    unplaced = known.plannable
     if not unplaced:
         return
     if found.able:

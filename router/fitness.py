@@ -103,12 +103,6 @@ def fits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY, toda
     return usable
 
 
-def misfits(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop = NOBODY) -> list[v1.Reason]:
-    """Every rule by which `machine` cannot make what `need` describes. Where there is none it may still be that only its owner can say:
-    who wants to know whether a machine *can* asks `judge`."""
-    return list(judge(need, machine, shop).misfits)
-
-
 def usable_material(need: v1.Requirement, machine: v1.Machine) -> str:
     """The material on hand that would be used: the first that satisfies the need; empty where none does."""
     return next(iter(stock.usable(need, machine)), "")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from commonfab import v1
@@ -13,9 +13,9 @@ from commonfab.permissions import caller
 from commonfab.place import is_coarse
 from router import explain
 from router.bell import Bell, rings_within
-from router.board import Board
+from router.board import Board, NewJob
 from router.board_reading import JobOnBoard, list_jobs, read_job, read_jobs, read_order
-from router.dispatch import free_to_take, plannable, wanted, wish_of
+from router.dispatch import free_to_take, wanted, wish_of
 from router.matching import Match, Wanted
 from router.overview import Overview
 from router.planning import plan
@@ -120,19 +120,12 @@ class Jobs:
         await self.overview.catch_up()
         if not known.job.specification.ways:
             return await self._explain_parts(known)
-        wish = wanted(known, self.overview)
-        found = self._match(wish)
-        return explain.explain(found, wish, self.policy, explain.waiting_for(known, found), self._lots(wish, found, known))
+        return self._explained(wanted(known, self.overview), lambda found: explain.waiting_for(known, found), known)
 
     async def _explain_parts(self, product: JobOnBoard) -> v1.ExplainJobResponse:
         parts = (await read_jobs(self.board, product.parts)).values()
         waiting = explain.waiting_for(product, Match((), ()))
-        answers = []
-        for part in parts:
-            if not part.ended:
-                wish = wanted(part, self.overview)
-                found = self._match(wish)
-                answers.append(explain.explain(found, wish, self.policy, waiting, self._lots(wish, found, part)))
+        answers = [self._explained(wanted(part, self.overview), lambda _: waiting, part) for part in parts if not part.ended]
         return min(answers, key=lambda answer: len(answer.able), default=v1.ExplainJobResponse(waiting_for=waiting))
 
     async def explain_request(self, request: v1.JobRequest) -> v1.ExplainJobResponse:
@@ -140,12 +133,7 @@ class Jobs:
         _check(request, "")
         found = await self.registry.revision(request.revision, request.material)
         await self.overview.catch_up()
-        answers = []
-        for job in jobs_for(request, found, self.ids):
-            if job.specification.ways:
-                wish = wish_of(job.request, job.specification, caller().subject, self.overview)
-                matched = self._match(wish)
-                answers.append(explain.explain(matched, wish, self.policy, job.questions, self._lots(wish, matched, None)))
+        answers = [self._explained_wish(job) for job in jobs_for(request, found, self.ids) if job.specification.ways]
         return min(answers, key=lambda answer: len(answer.able))
 
     async def shops(self) -> list[v1.KnownShop]:
@@ -169,12 +157,18 @@ class Jobs:
     def _match(self, wish: Wanted) -> Match:
         return self.overview.index.match(wish, self.overview.now_ms, self.overview.present_seconds)
 
-    def _lots(self, wish: Wanted, found: Match, known: JobOnBoard | None) -> dict[tuple[str, str], int]:
-        """What each machine would be offered if the rest were planned now."""
-        pieces = plannable(known) if known else wish.quantity
+    def _explained_wish(self, job: NewJob) -> v1.ExplainJobResponse:
+        return self._explained(wish_of(job.request, job.specification, caller().subject, self.overview), lambda _: job.questions, None)
+
+    def _explained(
+        self, wish: Wanted, waiting_for: Callable[[Match], Sequence[v1.Reason]], known: JobOnBoard | None
+    ) -> v1.ExplainJobResponse:
+        """Who can and who cannot, and what each would be offered if the rest were planned now, with what that plan cannot keep."""
+        found = self._match(wish)
         able = free_to_take(found.able, known) if known else found.able
-        lots = plan(wish, able, self.policy, pieces=pieces).lots if pieces and able else ()
-        return {(lot.able.shop.id, lot.able.machine.id): lot.quantity for lot in lots}
+        planned = plan(wish, able, self.policy, pieces=known.plannable if known else wish.quantity)
+        lots = {(lot.able.shop.id, lot.able.machine.id): lot.quantity for lot in planned.lots}
+        return explain.explain(found, wish, self.policy, [*waiting_for(found), *planned.reasons], lots)
 
     async def _owned(self, job_id: str) -> JobOnBoard:
         known = await read_job(self.board, job_id)
@@ -194,7 +188,7 @@ class Jobs:
 
     async def _looked_at(self, known: JobOnBoard) -> Match:
         """The street as it is for a job: in full only where nobody is able, because then every machine must be told of."""
-        if not plannable(known):
+        if not known.plannable:
             return Match((), ())
         await self.overview.catch_up()
         wish = wanted(known, self.overview)

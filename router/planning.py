@@ -88,11 +88,6 @@ def plan(wanted: Wanted, able: Sequence[Able], policy: RankingPolicy, *, pieces:
     return Plan(tuple(_offers(shares, ranked, policy.offer_to)), ends, late, tuple(_told(wanted, asked, shares, ends, late)))
 
 
-def split(pieces: int, able: Sequence[Able], policy: RankingPolicy) -> list[tuple[Able, int]]:
-    """Which machine makes how many where there is no deadline, best placed machine first."""
-    return [(lot.able, lot.quantity) for lot in plan(Wanted((), v1.Place(), 0, {}, quantity=pieces), able, policy).lots]
-
-
 def _shares(wanted: Wanted, able: Sequence[Able], policy: RankingPolicy, pieces: int) -> tuple[list[Able], list[_Share]]:
     """The able as they are ranked, and what each of those that get something makes."""
     rows = weighed(able, policy, pieces)

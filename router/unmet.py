@@ -9,7 +9,7 @@ from commonfab import v1
 from commonfab.place import distance_km
 from router.board import Board
 from router.board_reading import JobOnBoard, open_jobs, read_jobs
-from router.dispatch import plannable, wanted
+from router.dispatch import wanted
 from router.needs import WaitingJob, needs, telling
 from router.overview import Overview
 
@@ -24,7 +24,7 @@ async def unmet(board: Board, overview: Overview, place: v1.Place, within_km: fl
     await overview.catch_up()
     waiting = []
     for job in known.values():
-        if plannable(job) and _near(job, place, within_km):
+        if job.plannable and _near(job, place, within_km):
             await asyncio.sleep(0)  # Every machine is tried for every job; shops and other requesters are answered in between.
             if (found := _waiting(job, overview)) is not None:
                 waiting.append(found)

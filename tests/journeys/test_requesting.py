@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from google.protobuf.duration_pb2 import Duration
 from journey_street import stl_box
 from processes import NodeProcess
 
@@ -22,15 +23,6 @@ from commonfab.place import coarse_place
 from commonfab.rpc_client import Endpoint
 
 HERE = coarse_place(52.52, 13.405)
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    """A node for the whole module: each test asks with people of its own."""
-    process = NodeProcess.on(tmp_path_factory.mktemp("node"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @dataclass
@@ -225,6 +217,15 @@ async def test_whose_work_a_shop_takes_is_told_to_nobody_but_the_shop_and_the_st
             known.shop for known in (await who.router.ListShops(v1.ListShopsRequest())).shops if known.shop.id == f"{people.name}-shop"
         ]
         assert (list(shop.policy.requesters), shop.policy.most_pieces) == (told, 3)
+
+
+async def test_who_asks_whether_it_can_be_there_in_time_is_told_how_many_pieces_would_be_late(people: People) -> None:
+    revision = await people.publish({"vase": stl_box(60, 60, 60)})
+    await people.present(printer())
+    in_time, late = (v1.JobRequest(revision=revision, quantity=3, place=HERE, needed_in=Duration(seconds=s)) for s in (10**6, 60))
+    for wish, told in ((in_time, []), (late, ["plan.late"])):
+        answer = await people.requester.router.ExplainJob(v1.ExplainJobRequest(request=wish))
+        assert [reason.code for reason in answer.waiting_for] == told
 
 
 async def test_a_watched_job_is_told_at_every_change_until_it_ends(people: People) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,14 +26,6 @@ from commonfab.place import coarse_place
 
 TOWNS = iter([(52.52, 13.405), (48.137, 11.575), (50.938, 6.96), (53.55, 9.993), (51.05, 13.74), (50.11, 8.68), (47.99, 7.84)])
 """Every test asks in a town of its own, so that no shop of another test is near."""
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NodeProcess]:
-    process = NodeProcess.on(tmp_path_factory.mktemp("node"))
-    process.start()
-    yield process
-    process.stop()
 
 
 @dataclass

@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from router_street import printer, requirement
 
 from commonfab import v1
-from router.fitness import judge, misfits
+from router.fitness import judge
 
 SIDES = st.floats(min_value=1, max_value=500)
+
+
+def misfits(need: v1.Requirement, machine: v1.Machine) -> list[v1.Reason]:
+    return list(judge(need, machine).misfits)
 
 
 def codes(reasons: Iterable[v1.Reason]) -> list[str]:

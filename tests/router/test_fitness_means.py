@@ -7,15 +7,15 @@ import pytest
 
 from commonfab import v1
 from commonfab.envelope import best_room
-from router.fitness import misfits, usable_material
+from router.fitness import judge, usable_material
 
 
 def codes(need: v1.Requirement, machine: v1.Machine, shop: v1.Shop | None = None) -> list[str]:
-    return [reason.code for reason in misfits(need, machine, shop or v1.Shop())]
+    return [reason.code for reason in judge(need, machine, shop or v1.Shop()).misfits]
 
 
 def figures(need: v1.Requirement, machine: v1.Machine) -> dict[str, float]:
-    (reason,) = misfits(need, machine)
+    (reason,) = judge(need, machine).misfits
     return {figure.name: figure.value for figure in reason.figures}
 
 

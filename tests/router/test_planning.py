@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from hypothesis import given
@@ -12,13 +13,18 @@ from router_street import CELL, Garage, printer, way
 from commonfab import v1
 from router.explain import explain
 from router.matching import Able, Match, Wanted, match
-from router.planning import LARGEST_LOT, split
-from router.ranking import load_policy, minutes_per_piece, rank, travel_minutes
+from router.planning import LARGEST_LOT, plan
+from router.ranking import RankingPolicy, load_policy, minutes_per_piece, rank, travel_minutes
 from router.shop_on_board import ShopOnBoard
 
 POLICY = load_policy()
 WITHOUT_LEEWAY = replace(POLICY, may_end_later=0.0)
 FAR_CELL = "871f1d4d8ffffff"
+
+
+def split(pieces: int, able: Sequence[Able], policy: RankingPolicy) -> list[tuple[Able, int]]:
+    """Which machine makes how many where there is no deadline, best placed machine first."""
+    return [(lot.able, lot.quantity) for lot in plan(Wanted((), v1.Place(), 0, {}, quantity=pieces), able, policy).lots]
 
 
 def known(name: str, *, heard_ago: float = 1, queue: float = 0, **garage: object) -> ShopOnBoard:
