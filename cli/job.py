@@ -200,6 +200,21 @@ def explain(
         show_explanation(answer)
 
 
+@app.command("sheet")
+def sheet(job_id: JobArgument, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
+    """Write a job's sheet for the bench, as Markdown: files, demands, licence and notice. Example: commonfab job sheet JOB > sheet.md"""
+    import sys
+
+    from cli.calls import call, endpoint
+    from commonfab import v1
+    from commonfab.job_sheet import sheet_of_job, written
+
+    async def work(of: Node) -> v1.Job:
+        return (await of.router.GetJob(v1.GetJobRequest(id=job_id))).job
+
+    sys.stdout.write(written(sheet_of_job(call(endpoint(node, token, ca), work))))
+
+
 app.command("cancel")(job_decisions.cancel)
 app.command("confirm")(job_decisions.confirm)
 app.command("approve")(job_decisions.approve)

@@ -9,8 +9,10 @@ from typing import Annotated
 
 import typer
 
-from cli import design, job, ledger, needs, node, shop, token
+from cli import admin, job, ledger, needs, node, okh, okw, shop, token
 from cli.demo.command import demo
+from cli.design import command as design
+from cli.follow import follow
 from cli.match import match
 
 app = typer.Typer(
@@ -26,11 +28,15 @@ app.command("up")(node.up)
 app.command("demo")(demo)
 app.command("match")(match)
 app.command("needs")(needs.needs)
+app.command("follow")(follow)
 app.add_typer(design.app, name="design")
 app.add_typer(job.app, name="job")
 app.add_typer(shop.app, name="shop")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(token.app, name="token")
+app.add_typer(admin.app, name="admin")
+app.add_typer(okh.app, name="okh")
+app.add_typer(okw.app, name="okw")
 
 
 def _show_version(wanted: bool) -> None:

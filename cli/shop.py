@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import shop_bench
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
+from cli.shop_bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from commonfab import v1
@@ -19,13 +21,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your machines, and answer offers.")
 
-ConfigOption = Annotated[
-    Path,
-    typer.Option("--config", "-c", metavar="FILE", help="The shop's description of itself.", show_default=True),
-]
 OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop offers` names it.")]
 NoteOption = Annotated[str, typer.Option(help="Why, in your words; the requester sees it.")]
-DEFAULT_CONFIG = Path("shop.toml")
 
 
 @app.command("init")
@@ -154,6 +151,10 @@ def list_shops(as_json: JsonOption = False, node: NodeOption = None, token: Toke
         return
     rows = [_machine_row(known, machine) for known in answer.shops for machine in known.shop.machines]
     output.show_table("shop", "name", "machine", "process", "room", "materials", "state", "heard", rows=rows)
+
+
+app.command("status")(shop_bench.status)
+app.command("sheet")(shop_bench.sheet)
 
 
 def _journal(config: Path) -> AbstractContextManager[Journal]:

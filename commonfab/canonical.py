@@ -9,9 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def is_sha256(text: object) -> bool:
+    """Whether `text` has the form in which files and revisions are named: a text of 64 lower-case hexadecimal digits."""
+    return isinstance(text, str) and _SHA256.fullmatch(text) is not None
 
 
 def canonical_json(message: Message) -> bytes:

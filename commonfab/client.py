@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,12 +13,9 @@ import grpc
 
 from commonfab import v1
 from commonfab.rpc_client import Endpoint, open_channel, wait_until_reachable
-
-CHUNK_BYTES = 512 * 1024
-"""256 KiB to 1 MiB is where gRPC streams are fastest."""
-
-Progress = Callable[[int, int], None]
-"""Told bytes done and bytes in all."""
+from commonfab.sending import CHUNK_BYTES as CHUNK_BYTES
+from commonfab.sending import Progress, send
+from commonfab.sending import sha256_of as sha256_of
 
 
 def _silent(done: int, total: int) -> None:
@@ -37,6 +33,16 @@ class Node:
     def registry(self) -> v1.DesignRegistryAsyncStub:
         """The design commons."""
         return v1.DesignRegistryStub(self.channel)
+
+    @property
+    def evidence(self) -> v1.DesignEvidenceAsyncStub:
+        """Build reports, defects, recalls, and what happens."""
+        return v1.DesignEvidenceStub(self.channel)
+
+    @property
+    def housekeeping(self) -> v1.HousekeepingAsyncStub:
+        """Looking after the files."""
+        return v1.HousekeepingStub(self.channel)
 
     @property
     def router(self) -> v1.JobRouterAsyncStub:
@@ -73,14 +79,7 @@ class Node:
 
         Errors: `grpc.aio.AioRpcError`, with a refusal that `commonfab.errors.refusal_of` reads; `OSError`.
         """
-        size = (await asyncio.to_thread(path.stat)).st_size
-        sha256 = await asyncio.to_thread(sha256_of, path)
-        here = await self.registry.StatFile(v1.StatFileRequest(sha256=sha256))
-        if here.complete:
-            progress(size, size)
-            return v1.UploadFileResponse(sha256=sha256, size_bytes=size)
-        header = v1.UploadHeader(sha256=sha256, size_bytes=size, offset=here.received_bytes)
-        return await self.registry.UploadFile(_messages(path, header, progress))
+        return await send(self.channel, path, progress)
 
     async def fetch(self, sha256: str, target: Path, progress: Progress = _silent) -> None:
         """Fetch a file to `target`, which appears only when it is whole and its SHA-256 is right.
@@ -105,20 +104,3 @@ class Node:
 def connect(endpoint: Endpoint) -> Node:
     """A node to call; nothing is sent yet. Errors: `Refused` (`node.insecure`)."""
     return Node(endpoint, open_channel(endpoint))
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, 64 lower-case hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-async def _messages(path: Path, header: v1.UploadHeader, progress: Progress) -> AsyncIterator[v1.UploadFileRequest]:
-    yield v1.UploadFileRequest(header=header)
-    done = header.offset
-    with path.open("rb") as file:
-        file.seek(done)
-        while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
-            yield v1.UploadFileRequest(chunk=chunk)
-            done += len(chunk)
-            progress(done, header.size_bytes)

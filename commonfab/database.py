@@ -39,17 +39,26 @@ def _tune_sqlite(connection: object, _record: object) -> None:
     cursor.close()
 
 
-def migrate(engine: Engine, room: str) -> None:
-    """Bring the tables of `room` ("registry", "router", "commonfab") up to date."""
+def migrate(engine: Engine, room: str, to: str = "head") -> None:
+    """Bring the tables of `room` ("registry", "router", "commonfab") up to date, or to the version `to`.
+
+    Errors: `alembic.util.CommandError` where this program does not know the version that is there, or `to`.
+    """
+    config = migrations_of(room)
+    with engine.begin() as connection:
+        _one_migration_at_a_time(connection)
+        config.attributes["connection"] = connection
+        command.upgrade(config, to)
+
+
+def migrations_of(room: str) -> Config:
+    """What Alembic is to know of a room's migrations."""
     config = Config()
     config.set_main_option("script_location", str(files("commonfab") / "migration"))
     config.set_main_option("version_locations", str(files(room) / "migrations"))
     config.set_main_option("path_separator", "newline")
     config.set_main_option("version_table", f"alembic_version_{room}")
-    with engine.begin() as connection:
-        _one_migration_at_a_time(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    return config
 
 
 def _one_migration_at_a_time(connection: Connection) -> None:

@@ -15,6 +15,10 @@ from commonfab import v1
 from commonfab.reasons import REASONS, reason
 from commonfab.units import Quantity
 
+LONGEST_TOLD = 1000
+"""Bytes of each text of a refusal. It travels in the trailer of a call, of which a client takes 8 KiB: three texts and, with every byte
+written as three, the status; what a caller sent, and is told of, may be longer."""
+
 
 class Refused(Exception):
     """Something was not done, for a reason that has a code. Nothing was changed."""
@@ -46,9 +50,20 @@ class Refused(Exception):
 def status_of(error: Refused) -> grpc.Status:
     """The gRPC status, with the refusal as its detail, for a server to end a call with."""
     code, _ = error.status.value
-    told = status_pb2.Status(code=code, message=str(error))
-    told.details.add().Pack(error.message())
+    refusal = v1.Refusal()
+    refusal.CopyFrom(error.message())
+    for message, texts in ((refusal.reason, ("message", "subject")), (refusal, ("remedy",))):
+        for text in texts:
+            setattr(message, text, _cut(getattr(message, text)))
+    told = status_pb2.Status(code=code, message=_cut(str(error)))
+    told.details.add().Pack(refusal)
     return rpc_status.to_status(told)
+
+
+def _cut(text: str) -> str:
+    """The beginning of a text where it is too long to travel."""
+    written = text.encode()
+    return text if len(written) <= LONGEST_TOLD else written[: LONGEST_TOLD - 3].decode(errors="ignore") + "…"
 
 
 def refusal_of(error: grpc.RpcError) -> v1.Refusal | None:

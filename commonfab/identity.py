@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import os
 import secrets
@@ -13,9 +14,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from commonfab import v1
+from commonfab.canonical import digest
 
 WORK_DOMAIN = b"commonfab.v1.CompletedWork\n"
 """Stands before the signed bytes, so that a signature on a report can never be used as one on something else."""
+
+MANIFEST_DOMAIN = b"commonfab.v1.Manifest\n"
+BUILD_DOMAIN = b"commonfab.v1.BuildReport\n"
+DESIGN_DOMAIN = b"commonfab.v1.Design\n"
+
+DESIGN_ID_DIGITS = 24
+"""120 bits: nobody finds a second design with the id of a first."""
 
 
 def load_or_make_key(path: Path) -> Ed25519PrivateKey:
@@ -51,11 +60,59 @@ def sign_work(work: v1.CompletedWork, key: Ed25519PrivateKey) -> v1.SignedWork:
 
 def signature_holds(signed: v1.SignedWork) -> bool:
     """Whether the signature is that of `signed.public_key` over `signed.work`."""
+    return holds(WORK_DOMAIN, signed.work, v1.Signature(public_key=signed.public_key, signature=signed.signature))
+
+
+def sign_build_report(report: v1.BuildReport, key: Ed25519PrivateKey) -> v1.SignedBuildReport:
+    """A build report as the shop signs it."""
+    written = report.SerializeToString(deterministic=True)
+    return v1.SignedBuildReport(report=written, signature=sign(BUILD_DOMAIN, written, key))
+
+
+def build_signature_holds(signed: v1.SignedBuildReport) -> bool:
+    """Whether the signature is that of its public key over the report."""
+    return holds(BUILD_DOMAIN, signed.report, signed.signature)
+
+
+def sign(domain: bytes, content: bytes, key: Ed25519PrivateKey) -> v1.Signature:
+    """A signature over `domain` followed by `content`. The domain says what is signed, so that no signature can serve for another thing."""
+    return v1.Signature(public_key=key.public_key().public_bytes_raw(), signature=key.sign(domain + content))
+
+
+def holds(domain: bytes, content: bytes, signature: v1.Signature) -> bool:
+    """Whether `signature` is that of its public key over `domain` followed by `content`."""
     try:
-        Ed25519PublicKey.from_public_bytes(signed.public_key).verify(signed.signature, WORK_DOMAIN + signed.work)
+        Ed25519PublicKey.from_public_bytes(signature.public_key).verify(signature.signature, domain + content)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def sign_manifest(manifest: v1.Manifest, key: Ed25519PrivateKey) -> v1.Signature:
+    """The author's signature over a manifest, by its digest."""
+    return sign(MANIFEST_DOMAIN, digest(manifest).encode(), key)
+
+
+def manifest_signature_holds(manifest: v1.Manifest, signature: v1.Signature) -> bool:
+    """Whether `signature` is one over this manifest."""
+    return holds(MANIFEST_DOMAIN, digest(manifest).encode(), signature)
+
+
+def content_digest(manifest: v1.Manifest) -> str:
+    """The digest of what a manifest says, whichever design it belongs to."""
+    content = v1.Manifest()
+    content.CopyFrom(manifest)
+    content.ClearField("design_id")
+    return digest(content)
+
+
+def design_id_of(public_key: bytes, first: v1.Manifest) -> str:
+    """The id of the design whose first revision is `first`, signed with this key.
+
+    It follows from both, so the same design has the same id on every node, and nobody can take the id of somebody else's.
+    """
+    named = hashlib.sha256(DESIGN_DOMAIN + public_key + content_digest(first).encode()).digest()
+    return f"design-{base64.b32encode(named).decode().lower()[:DESIGN_ID_DIGITS]}"
 
 
 def new_secret() -> str:

@@ -30,9 +30,10 @@ def allowed_scopes() -> dict[str, frozenset[int]]:
 
 
 def _files() -> list[FileDescriptor]:
-    from commonfab.v1 import access_pb2, design_registry_pb2, job_router_pb2, ledger_pb2, shop_desk_pb2
+    from commonfab.v1 import access_pb2, design_registry_pb2, evidence_pb2, housekeeping_pb2, job_router_pb2, ledger_pb2, shop_desk_pb2
 
-    return [m.DESCRIPTOR for m in (access_pb2, design_registry_pb2, job_router_pb2, ledger_pb2, shop_desk_pb2)]
+    described = (access_pb2, design_registry_pb2, evidence_pb2, housekeeping_pb2, job_router_pb2, ledger_pb2, shop_desk_pb2)
+    return [module.DESCRIPTOR for module in described]
 
 
 def admit(read: TokenReader, authorization: str, allowed: frozenset[int]) -> v1.Token:

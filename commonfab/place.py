@@ -6,11 +6,15 @@ H3 is Uber's hexagonal grid (https://h3geo.org); resolution 7 has cells of 5.16 
 
 from __future__ import annotations
 
+import re
+
 import h3
 
 from commonfab import v1
 
 COARSE_RESOLUTION = 7
+
+_CELL = re.compile(r"[0-9a-fA-F]{1,16}")
 
 
 def coarse_place(latitude: float, longitude: float) -> v1.Place:
@@ -20,7 +24,11 @@ def coarse_place(latitude: float, longitude: float) -> v1.Place:
 
 def is_coarse(place: v1.Place) -> bool:
     """Whether `place` is empty, or a cell that is coarse enough to be public."""
-    return not place.cell or (h3.is_valid_cell(place.cell) and h3.get_resolution(place.cell) <= COARSE_RESOLUTION)
+    if not place.cell:
+        return True
+    # The library takes whatever Python reads as a hexadecimal number, and stumbles over one that is too long.
+    written = _CELL.fullmatch(place.cell) is not None
+    return written and h3.is_valid_cell(place.cell) and h3.get_resolution(place.cell) <= COARSE_RESOLUTION
 
 
 def distance_km(one: v1.Place, other: v1.Place) -> float | None:

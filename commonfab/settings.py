@@ -43,6 +43,10 @@ class NodeSettings(BaseSettings):
         validation_alias=AliasChoices("COMMONFAB_REDIS_URL", "REDIS_URL", "redis_url"),
         description="Redis URL; a private redis-server child where it is empty",
     )
+    blobs_url: str = Field(
+        default="",
+        description="where files lie: `file:///folder` or `s3://bucket/prefix`; `blobs` in the data folder where it is empty",
+    )
     board_url: str = Field(
         default="",
         description="Redis or Redis Cluster of the board, where it is not `redis_url`: `redis+cluster://host:port`",
@@ -55,6 +59,10 @@ class NodeSettings(BaseSettings):
         default=200, gt=0, description="calls a second that all idle shops together may make; where there are more shops, each waits longer"
     )
     largest_file_mb: int = Field(default=1024, gt=0, description="largest file that is taken in, MiB")
+    quota_mb: int = Field(default=0, ge=0, description="how much of files one author may have, MiB; 0 for no limit")
+    gc_every_hours: float = Field(
+        default=24, ge=0, description="hours between rounds of removing files that nothing names; 0 for `commonfab admin gc` alone"
+    )
     inspection_seconds: int = Field(default=120, gt=0, description="longest time one file may take to measure")
     inspection_memory_mb: int = Field(default=4096, gt=0, description="most address space one file may take to measure, MiB")
 
@@ -95,6 +103,10 @@ class CallerSettings(BaseSettings):
     token: str = Field(default="", description="the secret sent with every call")
     ca: Path | None = Field(default=None, description="PEM certificate authority of the node; TLS is used where it is set")
     data_dir: Path = Field(default_factory=default_data_dir, description="the data folder of a node on this machine")
+    author_key: Path = Field(
+        default_factory=lambda: Path.home() / ".config" / "commonfab" / "author.pem",
+        description="the Ed25519 key with which designs are signed; made with the first one. Keep a copy: it is who you are",
+    )
 
     def token_in_force(self) -> str:
         """The token given, else the steward's token of a node on this very machine, else an empty text."""

@@ -6,13 +6,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.identity import hash_secret, new_secret
 from commonfab.ids import Ids
+from commonfab.moments import moment
 
 BELIEVED_SECONDS = 60.0
 REVOKED_SECONDS = 2.0
@@ -124,12 +124,6 @@ def _token(row: sa.RowMapping) -> v1.Token:
         id=row["id"],
         scope=row["scope"],
         subject=row["subject"],
-        issued_at=_moment(row["issued_at"]),
-        revoked_at=None if row["revoked_at"] is None else _moment(row["revoked_at"]),
+        issued_at=moment(row["issued_at"]),
+        revoked_at=None if row["revoked_at"] is None else moment(row["revoked_at"]),
     )
-
-
-def _moment(seconds: float) -> Timestamp:
-    moment = Timestamp()
-    moment.FromNanoseconds(int(seconds * 1e9))
-    return moment

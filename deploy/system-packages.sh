@@ -5,11 +5,12 @@
 set -euo pipefail
 
 # program:Debian package
-needed=(redis-server:redis-server prusa-slicer:prusa-slicer bwrap:bubblewrap)
+needed=(redis-server:redis-server prusa-slicer:prusa-slicer bwrap:bubblewrap postgres:postgresql)
 
 missing=()
 for pair in "${needed[@]}"; do
-  command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
+  # Debian keeps PostgreSQL's programs off the PATH.
+  PATH="$PATH:$(echo /usr/lib/postgresql/*/bin | tr ' ' ':')" command -v "${pair%%:*}" >/dev/null 2>&1 || missing+=("${pair##*:}")
 done
 [ "${#missing[@]}" -eq 0 ] && exit 0
 

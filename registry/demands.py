@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What a maker demands of a part: said when publishing, declared in the files, or only told in words beside them.
 
-What is declared in a structured form (a slicer's project settings in a 3MF, an `okh.toml`) is carried as a demand. What stands in a README
-is shown to people and demanded nowhere: a sentence such as "PLA is fine" is no order.
+What is declared in a structured form (a slicer's project settings in a 3MF, an Open Know-How manifest) is carried as a demand. What stands
+in a README is shown to people and demanded nowhere: a sentence such as "PLA is fine" is no order.
 """
 
 from __future__ import annotations
 
+import contextlib
 import re
-import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from commonfab import materials, v1
+from commonfab.errors import Refused
+from registry.okh.files import MANIFESTS, read_text
+from registry.okh.part_mapping import demands_of, names
+from registry.okh.reading import read
+from registry.okh.record import Record
 
 CARRIED = ("infill_percent", "layer_height_mm", "supports", "nozzle_mm")
 """Settings that a shop keeps to when the file or the maker declares them."""
@@ -49,36 +53,19 @@ def effective(demands: v1.Demands, report: v1.GeometryReport, asked: str = "") -
 
 
 def declared_beside(folder: Path, part: str) -> v1.Demands:
-    """What an `okh.toml` in `folder` demands of the part of that name (Open Know-How, LOSH form); empty where there is none.
+    """What an Open Know-How manifest in `folder` demands of the part of that name; empty where there is none, or it names no such part.
 
     A manifest that cannot be read demands nothing: it is the business of publishing to complain.
     """
-    try:
-        told = tomllib.loads((folder / "okh.toml").read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
-        return v1.Demands()
-    entries = [entry for entry in told.get("part", []) if isinstance(entry, dict) and _names(entry, part)]
-    return _of_entry(entries[0]) if entries else v1.Demands()
+    told = next((told for record in _manifests(folder) for told in record.part if names(told, part)), None)
+    return demands_of(told) if told else v1.Demands()
 
 
-def _names(entry: Mapping[str, Any], part: str) -> bool:
-    sources = [entry.get("source", ""), *_listed(entry.get("export", []))]
-    stems = {Path(str(source)).stem.lower() for source in sources}
-    return part.lower() in stems | {str(entry.get("name", "")).lower()}
-
-
-def _listed(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _of_entry(entry: Mapping[str, Any]) -> v1.Demands:
-    demands = v1.Demands(material=materials.canonical(str(entry.get("material", ""))) if entry.get("material") else "")
-    settings = entry.get("printing", entry.get("printing-parameters", {}))
-    for key, value in settings.items() if isinstance(settings, dict) else ():
-        demands.settings.append(v1.Setting(key=str(key).replace("-", "_"), value=str(value), source="okh.toml"))
-    thickness = entry.get("thickness-mm", 0)
-    demands.thickness_mm = float(thickness) if isinstance(thickness, int | float) else 0.0
-    return demands
+def _manifests(folder: Path) -> Iterator[Record]:
+    """The manifests of a folder that can be read: `okh.toml` first, then `okh.yml`, `okh.yaml` and `okh-*.toml`."""
+    for file in dict.fromkeys(file for pattern in MANIFESTS for file in sorted(folder.glob(pattern))):
+        with contextlib.suppress(OSError, UnicodeDecodeError, Refused):
+            yield read(read_text(file), file.name, whole=False).record
 
 
 def told_beside(folder: Path) -> list[str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
 import dramatiq
@@ -26,6 +27,8 @@ from commonfab.errors import Refused
 from registry.blobs import BlobStore
 from registry.findings import inspected_part, measured_paths
 from registry.geometry.sandbox import Sandbox
+from registry.housekeeping.garbage import spare
+from registry.housekeeping.names import drawn_in
 from registry.tables import INSPECTIONS, writing
 
 NAMESPACE = "commonfab-inspection"
@@ -129,29 +132,33 @@ class Inspections:
         """What was measured, or None while it waits."""
         return self.reports([subject]).get(subject)
 
-    def reports(self, subjects: Iterable[Subject]) -> dict[Subject, v1.GeometryReport]:
-        """What was measured of those that were measured."""
+    def reports(self, subjects: Iterable[Subject], connection: sa.Connection | None = None) -> dict[Subject, v1.GeometryReport]:
+        """What was measured of those that were measured. Parameters: `connection`, of a transaction that asks; else one of its own."""
         files = sorted({subject.sha256 for subject in subjects})
         found: dict[Subject, v1.GeometryReport] = {}
-        with self.engine.connect() as connection:
+        with nullcontext(connection) if connection is not None else self.engine.connect() as connection:
             for begin in range(0, len(files), MOST_AT_ONCE):
                 those = INSPECTIONS.c.sha256.in_(files[begin : begin + MOST_AT_ONCE]) & INSPECTIONS.c.done_at.is_not(None)
                 for row in connection.execute(sa.select(INSPECTIONS).where(those)).mappings():
                     found[Subject(row["sha256"], row["unit"])] = v1.GeometryReport.FromString(row["report"])
         return found
 
-    def store(self, subject: Subject, report: v1.GeometryReport) -> None:
-        """Keep a report. A second one for the same subject takes the place of the first."""
+    def store(self, subject: Subject, report: v1.GeometryReport, blobs: BlobStore) -> None:
+        """Keep a report. A second one for the same subject takes the place of the first.
+
+        Errors: `Refused` (`file.unknown`) where a file that it names was removed meanwhile: then it is to be measured again.
+        """
         values = {"report": report.SerializeToString(), "done_at": self.clock.now()}
         with writing(self.engine) as connection:
+            spare(connection, drawn_in(report), blobs)
             connection.execute(INSPECTIONS.update().where(_is(subject)).values(values))
 
-    def inspected(self, manifest: v1.Manifest, material: str = "") -> list[v1.InspectedPart]:
+    def inspected(self, manifest: v1.Manifest, material: str = "", connection: sa.Connection | None = None) -> list[v1.InspectedPart]:
         """Every part of a manifest with what is known of it.
 
-        Parameters: `material`, what it shall be made of where its maker leaves that open; empty for any.
+        Parameters: `material`, what it shall be made of where its maker leaves that open; empty for any; `connection`, as for `reports`.
         """
-        reports, digests = self.reports(subjects_of(manifest)), _digests(manifest)
+        reports, digests = self.reports(subjects_of(manifest), connection), _digests(manifest)
         subjects = [_subjects(part, digests) for part in manifest.parts]
         known = [{path: reports.get(subject) for path, subject in of_part.items()} for of_part in subjects]
         return [inspected_part(part, of_part, material) for part, of_part in zip(manifest.parts, known, strict=True)]
@@ -168,15 +175,16 @@ def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbo
     """
     if inspections.report(subject) is not None:
         return
-    try:
-        path = blobs.path(subject.sha256)
-    except Refused:
-        log.error("file %s waits for inspection and is not there", subject.sha256)
-        raise
-    with sandbox.measure(path, subject.sha256, subject.unit) as measured:
+    with ExitStack() as held:
+        try:
+            path = held.enter_context(blobs.local(subject.sha256))
+        except Refused:
+            log.error("file %s waits for inspection and is not there", subject.sha256)
+            raise
+        measured = held.enter_context(sandbox.measure(path, subject.sha256, subject.unit))
         if measured.derived_mesh is not None:
             measured.report.mesh_sha256 = blobs.adopt(measured.derived_mesh)
         for picture in measured.pictures:
             sha256 = blobs.adopt(picture.path)
             measured.report.previews.append(v1.Preview(media_type=picture.media_type, sha256=sha256, size_bytes=blobs.size(sha256)))
-        inspections.store(subject, measured.report)
+        inspections.store(subject, measured.report, blobs)

@@ -10,44 +10,51 @@ from collections.abc import Callable, Sequence
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.units import MILLIMETRES_PER, Quantity
-from registry.licences import Licences
+from registry.licences import Licences, correct_licences
+from registry.limits import LONGEST_LINE, check_length, check_signs
+from registry.lineage import relations
 
-LONGEST_TEXT = 10_000
-LONGEST_TITLE = 200
 LONGEST_PATH = 500
 LONGEST_LICENCE = 500
 
 
-def in_order(manifest: v1.Manifest, licences: Licences, size_of: Callable[[str], int]) -> v1.Manifest:
-    """The manifest as it will be named: licence as SPDX writes it, files by path, parts by name, lengths filled in.
+def in_order(manifest: v1.Manifest, licences: Licences) -> v1.Manifest:
+    """The manifest as it will be named: licences as SPDX writes them, files by path, parts and bill by name. Lengths are filled in later.
 
-    Parameters: `size_of`, the length of a stored file by its SHA-256; raises `Refused` (`file.unknown`, `file.sha256`).
-    Errors: `Refused` (`licence.*`, `revision.*`, `file.unknown`, `file.sha256`, `request.malformed`).
+    Errors: `Refused` (`licence.*`, `revision.*`, `bill.*`, `request.malformed`).
     """
+    check_signs(manifest)
     ordered = v1.Manifest()
     ordered.CopyFrom(manifest)  # and not field by field: what this version does not know stays
-    _check_length("a licence", manifest.licence, LONGEST_LICENCE)
-    _check_length("a note", manifest.note, LONGEST_TEXT)
-    ordered.licence = licences.normalise(manifest.licence)
+    for licence in (manifest.licence, manifest.documentation_licence, manifest.software_licence):
+        check_length("a licence", licence, LONGEST_LICENCE)
+    check_length("a note", manifest.note)
+    correct_licences(ordered, licences)
     ordered.files.sort(key=lambda file: file.path)
     ordered.parts.sort(key=lambda part: part.name)
     _check_paths([file.path for file in ordered.files])
     _check_parts(ordered)
-    for file in ordered.files:
-        _check_size(file, size_of(file.sha256))
+    relations.check(ordered)
     return ordered
 
 
+def fill_sizes(manifest: v1.Manifest, size_of: Callable[[str], int]) -> None:
+    """Fill in the lengths of the files.
+
+    Parameters: `size_of`, the length of a stored file by its SHA-256, 0 where it is not known yet.
+    Errors: `Refused` (`revision.file_size`), and what `size_of` raises.
+    """
+    for file in manifest.files:
+        if stored := size_of(file.sha256):
+            _check_size(file, stored)
+
+
 def check_texts(design: v1.Design) -> None:
-    """Errors: `Refused` (`request.malformed`) where a title, summary or tag is too long to be one."""
-    _check_length("a title", design.title, LONGEST_TITLE)
-    _check_length("a summary", design.summary, LONGEST_TEXT)
-    _check_length("all tags together", " ".join(design.tags), LONGEST_TEXT)
-
-
-def _check_length(what: str, text: str, most: int) -> None:
-    if len(text) > most:
-        raise Refused("request.malformed", f"{what} may have {most} characters, not {len(text)}")
+    """Errors: `Refused` (`request.malformed`) where a title, summary or tag is too long to be one, or holds a NUL."""
+    check_signs(design)
+    check_length("a title", design.title, LONGEST_LINE)
+    check_length("a summary", design.summary)
+    check_length("all tags together", " ".join(design.tags))
 
 
 def _check_paths(paths: Sequence[str]) -> None:
@@ -73,7 +80,7 @@ def _check_parts(manifest: v1.Manifest) -> None:
     for part in manifest.parts:
         named = bool(part.name.strip()) and times[part.name] == 1
         if not named or part.quantity_per_product < 1 or not part.paths or not paths.issuperset(part.paths):
-            raise Refused("revision.part", repr(part.name[:LONGEST_TITLE]))
+            raise Refused("revision.part", repr(part.name[:LONGEST_LINE]))
         if part.demands.unit and part.demands.unit not in MILLIMETRES_PER:
             raise Refused("revision.unit", repr(part.demands.unit[:40]))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from dataclasses import dataclass, field
 
+import obstore.exceptions
 import redis
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry
@@ -18,18 +20,34 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.rpc_server import Mount
 from commonfab.settings import NodeSettings
-from registry.blobs import BlobStore
+from registry.blobs import BlobStore, open_store
+from registry.blobs.disk import no_room
 from registry.catalogue import Catalogue
+from registry.evidence.defects import Defects
+from registry.evidence.following import Following
+from registry.evidence.recalls import Recalls
+from registry.evidence.reports import BuildReports
+from registry.evidence.service import DesignEvidenceService
+from registry.housekeeping.garbage import Garbage
+from registry.housekeeping.intake import Intake
+from registry.housekeeping.quotas import MIB, Quotas
+from registry.housekeeping.service import HousekeepingService
+from registry.housekeeping.verifying import Verifier
 from registry.inspection import Inspections, make_broker
 from registry.licences import Licences
-from registry.service import DesignRegistryService
+from registry.publishing import Publisher
+from registry.search.finding import Search
+from registry.search.reindexing import Reindexing
+from registry.service import DesignRegistryService, add_service
 
 SERVICE = "commonfab.v1.DesignRegistry"
+EVIDENCE_SERVICE = "commonfab.v1.DesignEvidence"
+HOUSEKEEPING_SERVICE = "commonfab.v1.Housekeeping"
 
 
 def open_blobs(settings: NodeSettings) -> BlobStore:
-    """The files of the node."""
-    return BlobStore(settings.data_dir / "blobs", settings.largest_file_mb * 1024 * 1024)
+    """The files of the node. Errors: `Refused` (`node.blobs_url`)."""
+    return open_store(settings.blobs_url, settings.data_dir, settings.largest_file_mb * 1024 * 1024)
 
 
 @dataclass(frozen=True)
@@ -40,6 +58,10 @@ class Registry:
     engine: sa.Engine
     inspections: Inspections
     blobs: BlobStore
+    following: Following
+    garbage: Garbage
+    gc_every_hours: float
+    reindexing: Reindexing
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
@@ -51,6 +73,10 @@ class Registry:
         await asyncio.to_thread(self.blobs.sweep, self.inspections.clock.now())
         await asyncio.to_thread(self.inspections.send_again, 0.0)
         self.tasks.add(asyncio.create_task(self.inspections.keep_sending()))
+        if self.gc_every_hours:
+            self.tasks.add(asyncio.create_task(self.garbage.keep_collecting(self.gc_every_hours)))
+        self.tasks.add(asyncio.create_task(self.following.run()))
+        self.tasks.add(asyncio.create_task(self.reindexing.run()))
 
     async def close(self) -> None:
         """Stop what goes on in the background. The engine belongs to the caller."""
@@ -71,15 +97,41 @@ def open_registry(
     """
     blobs = open_blobs(settings)
     inspections = Inspections(engine, make_broker(redis_url), clock)
-    catalogue = Catalogue(engine, blobs, inspections, Licences(), clock, ids)
-    service = DesignRegistryService(catalogue, blobs, clock, metrics or CollectorRegistry())
-    return Registry((Mount(SERVICE, v1.add_DesignRegistryServicer_to_server, service),), engine, inspections, blobs)
+    licences = Licences()
+    catalogue = Catalogue(engine, inspections, licences)
+    garbage, quotas = Garbage(engine, blobs, clock), Quotas(engine, blobs, clock, settings.quota_mb * MIB)
+    publisher = Publisher(engine, blobs, inspections, licences, clock, ids, quotas)
+    service = DesignRegistryService(
+        catalogue, publisher, Intake(blobs, garbage, quotas), Search(engine), clock, metrics or CollectorRegistry()
+    )
+    reports, defects = BuildReports(engine, blobs, inspections, clock), Defects(engine, blobs, inspections, clock, ids)
+    following = Following(engine, clock)
+    evidence = DesignEvidenceService(reports, defects, Recalls(engine, inspections, clock), following)
+    house = HousekeepingService(garbage, Verifier(engine, blobs, settings.data_dir / "set-aside"), quotas)
+    mounts = (
+        Mount(SERVICE, add_service, service),
+        Mount(EVIDENCE_SERVICE, v1.add_DesignEvidenceServicer_to_server, evidence),
+        Mount(HOUSEKEEPING_SERVICE, v1.add_HousekeepingServicer_to_server, house),
+    )
+    return Registry(mounts, engine, inspections, blobs, following, garbage, settings.gc_every_hours, Reindexing(engine, inspections))
 
 
 def explain(error: Exception) -> Refused | None:
     """What to tell a caller of a database or a Redis that does not answer; None for anything else."""
+    if (isinstance(error, OSError) and no_room(error)) or (isinstance(error, sa.exc.OperationalError) and _database_is_full(error)):
+        return Refused("node.disk_full", "this call")
+    if isinstance(error, sa.exc.DataError):  # a NUL in a name that somebody asks for, which PostgreSQL keeps in no text
+        return Refused("request.malformed", "a text or a number in it is none that a database keeps")
+    if isinstance(error, obstore.exceptions.BaseError):
+        return Refused("node.files_away")
     if isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError):
         return Refused("node.database_away")
     if isinstance(error, redis.ConnectionError | redis.TimeoutError):
         return Refused("node.board_away")
     return None
+
+
+def _database_is_full(error: sa.exc.OperationalError) -> bool:
+    """SQLite says it by its own code, PostgreSQL by SQLSTATE 53100."""
+    cause = error.orig
+    return getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == "53100"

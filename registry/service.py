@@ -7,14 +7,21 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 from prometheus_client import CollectorRegistry, Counter
 
 from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
+from commonfab.large_blocks import keep_large_blocks
 from commonfab.permissions import caller
-from registry.blobs import MOST_CHUNK_BYTES, BlobStore
+from registry.blobs.wire import Piece, read_uploads_swiftly
 from registry.catalogue import Catalogue
+from registry.housekeeping.intake import Intake
+from registry.lineage.closure import closure
+from registry.lineage.where_used import where_used
+from registry.publishing import Publisher
+from registry.search.finding import Search
 
 FIRST_LOOK_SECONDS = 0.1
 SLOWEST_LOOK_SECONDS = 1.0
@@ -22,42 +29,63 @@ SLOWER = 1.3
 """A watched inspection is looked up after 0.1 s, then ever more slowly while nothing happens, up to once a second."""
 
 
+def add_service(service: DesignRegistryService, server: grpc.aio.Server) -> None:
+    """Have `server` serve the commons."""
+    keep_large_blocks()
+    v1.add_DesignRegistryServicer_to_server(service, server)
+    read_uploads_swiftly(server, service)
+
+
 class DesignRegistryService(v1.DesignRegistryServicer):
     """Answers for the design commons."""
 
-    def __init__(self, catalogue: Catalogue, blobs: BlobStore, clock: Clock, metrics: CollectorRegistry) -> None:
+    def __init__(
+        self, catalogue: Catalogue, publisher: Publisher, intake: Intake, search: Search, clock: Clock, metrics: CollectorRegistry
+    ) -> None:
         self._catalogue = catalogue
-        self._blobs = blobs
+        self._search = search
+        self._publisher = publisher
+        self._intake = intake
+        self._blobs = intake.blobs
         self._clock = clock
         self._received = Counter("commonfab_received_bytes", "Bytes of files received from makers", registry=metrics)
 
     async def StatFile(self, request: v1.StatFileRequest, context: Any) -> v1.StatFileResponse:
-        return await asyncio.to_thread(self._blobs.stat, caller().subject, request.sha256)
+        return await asyncio.to_thread(self._intake.stat, caller().subject, request)
 
-    async def UploadFile(self, request_iterator: AsyncIterator[v1.UploadFileRequest], context: Any) -> v1.UploadFileResponse:
-        messages = aiter(request_iterator)
-        first = await anext(messages, v1.UploadFileRequest())
-        if first.WhichOneof("message") != "header":
+    async def UploadFile(self, request_iterator: AsyncIterator[Piece], context: Any) -> v1.UploadFileResponse:
+        pieces = aiter(request_iterator)  # as `read_piece` reads them
+        first = await anext(pieces, None)
+        if not isinstance(first, v1.UploadFileRequest) or first.WhichOneof("message") != "header":
             raise Refused("request.missing", "the header of the file, which must come first")
-        size = await self._blobs.receive(caller().subject, first.header, self._chunks(messages))
-        return v1.UploadFileResponse(sha256=first.header.sha256, size_bytes=size)
+        return await self._intake.receive(caller().subject, first.header, self._counted(pieces))
 
-    async def _chunks(self, messages: AsyncIterator[v1.UploadFileRequest]) -> AsyncIterator[bytes]:
-        async for message in messages:
-            if message.WhichOneof("message") != "chunk" or len(message.chunk) > MOST_CHUNK_BYTES:
-                raise Refused("request.malformed", f"after the header come chunks of at most {MOST_CHUNK_BYTES} bytes")
-            self._received.inc(len(message.chunk))
-            yield message.chunk
+    async def _counted(self, pieces: AsyncIterator[Piece]) -> AsyncIterator[Piece]:
+        async for piece in pieces:
+            if isinstance(piece, memoryview):
+                self._received.inc(len(piece))
+            yield piece
 
     async def FetchFile(self, request: v1.FetchFileRequest, context: Any) -> AsyncIterator[v1.FetchFileResponse]:
         size = await asyncio.to_thread(self._blobs.size, request.sha256)
         yield v1.FetchFileResponse(size_bytes=size)
-        async for chunk in self._blobs.read(request.sha256, request.offset):
+        async for chunk in self._blobs.read(request.sha256, min(request.offset, size)):
             yield v1.FetchFileResponse(chunk=chunk)
 
     async def PublishRevision(self, request: v1.PublishRevisionRequest, context: Any) -> v1.PublishRevisionResponse:
-        published = await asyncio.to_thread(self._catalogue.publish, caller(), request.design, request.manifest)
-        return v1.PublishRevisionResponse(design=published.design, revision=published.revision)
+        return await asyncio.to_thread(self._publisher.publish, caller(), request)
+
+    async def CheckManifest(self, request: v1.CheckManifestRequest, context: Any) -> v1.CheckManifestResponse:
+        return await asyncio.to_thread(self._publisher.check, caller(), request.publication)
+
+    async def WhereUsed(self, request: v1.WhereUsedRequest, context: Any) -> v1.WhereUsedResponse:
+        return await asyncio.to_thread(where_used, self._catalogue.engine, request)
+
+    async def GetClosure(self, request: v1.GetClosureRequest, context: Any) -> v1.GetClosureResponse:
+        return await asyncio.to_thread(closure, self._catalogue, request)
+
+    async def SearchDesigns(self, request: v1.SearchDesignsRequest, context: Any) -> v1.SearchDesignsResponse:
+        return await asyncio.to_thread(self._search.find, request)
 
     async def GetDesign(self, request: v1.GetDesignRequest, context: Any) -> v1.GetDesignResponse:
         return await asyncio.to_thread(self._catalogue.design, request.id)
@@ -66,9 +94,7 @@ class DesignRegistryService(v1.DesignRegistryServicer):
         return await asyncio.to_thread(self._catalogue.designs, request.page_size, request.page_token)
 
     async def GetRevision(self, request: v1.GetRevisionRequest, context: Any) -> v1.GetRevisionResponse:
-        published = await asyncio.to_thread(self._catalogue.revision, request.digest)
-        parts = await asyncio.to_thread(self._catalogue.inspections.inspected, published.revision.manifest, request.material)
-        return v1.GetRevisionResponse(design=published.design, revision=published.revision, parts=parts)
+        return await asyncio.to_thread(self._catalogue.known, request.digest, request.material)
 
     async def WatchInspection(self, request: v1.WatchInspectionRequest, context: Any) -> AsyncIterator[v1.WatchInspectionResponse]:
         published = await asyncio.to_thread(self._catalogue.revision, request.digest)

@@ -22,6 +22,7 @@ from commonfab.database import migrate, open_database
 from commonfab.settings import NodeSettings
 from registry.geometry.sandbox import Limits, Sandbox, SandboxBroken
 from registry.inspection import ACTOR, QUEUE, Inspections, Subject, inspect, make_broker
+from registry.knowledge import refresh_of_file
 from registry.opening import open_blobs
 
 IDLE_MS = 250
@@ -74,6 +75,7 @@ def work(settings: NodeSettings, engine: sa.Engine, sandbox: Sandbox, told_to_st
 
     def measure(sha256: str, unit: str) -> None:
         inspect(Subject(sha256, unit), inspections, blobs, sandbox)
+        refresh_of_file(engine, inspections, sha256)
 
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=inspections.broker)(measure)
     worker = dramatiq.Worker(inspections.broker, worker_threads=1, worker_timeout=IDLE_MS)

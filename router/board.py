@@ -18,6 +18,7 @@ from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.reasons import reason
+from commonfab.recalled import RECALLED, recall_text
 from router.board_scripts import load_scripts
 from router.courier import Courier
 
@@ -25,6 +26,9 @@ KEEP_ENDED_MS = 30 * 24 * 3600 * 1000
 """Ended jobs leave Redis after thirty days; what was made is in the ledger for ever."""
 
 LATE_AT_ONCE = 500
+
+HELD_AT_ONCE = 50
+"""Jobs that one script holds because of a recall: it holds everybody else up while it runs."""
 
 OUT_OF_SERVICE = (v1.MACHINE_STATE_OUT_OF_ORDER, v1.MACHINE_STATE_MAINTENANCE)
 
@@ -142,11 +146,36 @@ class Board:
         """Put jobs on the board, all or none, and answer the id of the first, which for a product is the product's own.
 
         Where `once` was used before by the same requester: the id that it made then, and nothing is added.
+        Errors: `Refused` (`revision.recalled`) where that happened since the registry was asked.
         """
-        return bytes(await self.run("post", requester, once, *(value for job in jobs for value in _flat_job(job)))).decode()
+        posted, recall = await self.run("post", requester, once, *(value for job in jobs for value in _flat_job(job)))
+        if recall:
+            raise Refused(RECALLED, recall_text(v1.Recall.FromString(recall)))
+        return bytes(posted).decode()
+
+    async def recall(self, recall: v1.Recall, title: str, notices: Mapping[str, v1.RecallNotice]) -> None:
+        """A revision was recalled: nothing more of it is offered or begun. Doing it again changes nothing.
+
+        Parameters: `title`, what its design is called; `notices`, by shop, of those that made it by the ledger. Whoever the board itself
+        knows to have taken work of it is told too.
+        """
+        reasons, revision = pack_reasons([reason("order.recalled")]), recall.revision_digest
+        notice = v1.RecallNotice(recall=recall, title=title).SerializeToString()
+        flat = [value for shop, told in notices.items() for value in (shop, told.SerializeToString())]
+        while await self.run("recall", revision, recall.SerializeToString(), reasons, HELD_AT_ONCE, notice, *flat):
+            flat = []
+
+    async def recalled(self, revisions: Sequence[str]) -> set[str]:
+        """Which of these revisions the board knows to be recalled."""
+        known = await self.ask("HMGET", self.key("recalls"), *revisions) if revisions else []
+        return {revision for revision, recall in zip(revisions, known, strict=True) if recall is not None}
+
+    async def seen_recalls(self, shop_id: str, revisions: Sequence[str]) -> None:
+        """A shop's agent has written these recalls down."""
+        await self.run("seen_recalls", shop_id, *revisions)
 
     async def confirm_job(self, job_id: str) -> None:
-        """Let a held job go on. Errors: `Refused` (`job.not_held`)."""
+        """Let a held job go on. Errors: `Refused` (`job.not_held`, `job.recalled`)."""
         _refuse(await self.run("confirm_job", job_id), job_id)
 
     async def approve_first(self, job_id: str) -> None:
@@ -185,7 +214,7 @@ class Board:
         _refuse(await self.run("decline", order_id, shop_id), order_id)
 
     async def start(self, attempt: v1.AttemptRef, shop_id: str, lease_ms: int) -> None:
-        """Give leave to start. Errors: `Refused` (`attempt.superseded`, `job.cancelled`, `order.withdrawn`)."""
+        """Give leave to start. Errors: `Refused` (`attempt.superseded`, `job.cancelled`, `order.withdrawn`, `order.recalled`)."""
         code = await self.run("start", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, lease_ms)
         _refuse(code, attempt.work_order_id)
 
@@ -210,7 +239,7 @@ class Board:
         _refuse(await self.run("withdraw_order", order_id), order_id)
 
     async def make_rest_elsewhere(self, order_id: str) -> None:
-        """Give the rest of an uncertain work order to others. Errors: `Refused` (`order.not_uncertain`)."""
+        """Give the rest of an uncertain work order to others. Errors: `Refused` (`order.not_uncertain`, `order.recalled`)."""
         _refuse(await self.run("make_rest_elsewhere", order_id), order_id)
 
     async def check_key(self, shop: v1.Shop) -> None:
@@ -220,7 +249,8 @@ class Board:
             raise Refused("shop.key_changed", shop.id)
 
     async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> tuple[str, ...]:
-        """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop", "withdrawn" or "drop".
+        """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop", "withdrawn",
+        "recalled" or "drop".
 
         Offers that stand with a closed shop, or with a machine out of service, are withdrawn. Errors: `Refused` (`shop.key_changed`).
         """
@@ -257,7 +287,7 @@ def unpack_reasons(packed: bytes) -> list[v1.Reason]:
 
 
 def _flat_job(job: NewJob) -> tuple[Any, ...]:
-    """The fourteen values of a job, as the head of `scripts/post.lua` lists them."""
+    """The fifteen values of a job, as the head of `scripts/post.lua` lists them."""
     request = job.request
     written = (request.SerializeToString(), job.specification.SerializeToString(), pack_reasons(job.questions))
     urgency = v1.Urgency.Name(request.urgency).removeprefix("URGENCY_").lower() if request.urgency else ""
@@ -265,7 +295,7 @@ def _flat_job(job: NewJob) -> tuple[Any, ...]:
     first = "wanted" if request.first_article and job.needs_work and job.quantity > 1 else ""
     state = "held" if job.questions else "waits" if job.parts else "open"
     product = (job.product, " ".join(job.parts), len(job.parts), int(job.needs_work), state, _milliseconds_each(job.specification))
-    return (job.id, *written, job.quantity, urgency, needed_in, first, *product)
+    return (job.id, *written, job.quantity, urgency, needed_in, first, *product, job.specification.revision_digest)
 
 
 def _flat_lot(lot: Lot) -> Iterator[Any]:

@@ -12,6 +12,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from commonfab import v1
 from commonfab.errors import Refused
+from commonfab.paging import not_a_token
+from commonfab.recalled import recall_reason
 from router.board import Board, unpack_reasons
 
 LIVE = (v1.WORK_ORDER_STATE_OFFERED, v1.WORK_ORDER_STATE_ACCEPTED, v1.WORK_ORDER_STATE_RUNNING, v1.WORK_ORDER_STATE_UNCERTAIN)
@@ -27,7 +29,8 @@ Fields = Mapping[bytes, bytes]
 class JobOnBoard:
     """A job with what only the router needs of it.
 
-    `version` grows with every change; `questions` hold it; `passed` says why shops passed it by ("declined", "tried", "unanswered");
+    `version` grows with every change; `questions` hold it, the recall of its revision among them; `passed` says why shops passed it by
+    ("declined", "tried", "unanswered");
     `needed_ms`, when it is needed by the board's clock, None for no deadline; `first`, where its first article stands ("", "wanted",
     "made", "approved"); `product`, the product's job that it is a part of, or ""; `parts`, a product's jobs.
     """
@@ -82,10 +85,11 @@ class Opening:
 
 @dataclass(frozen=True)
 class OffersOnBoard:
-    """The offers that stand for a shop, and the version of what concerns it."""
+    """The offers that stand for a shop, the version of what concerns it, and the recalls that its agent has not said it has seen."""
 
     version: int
     offers: tuple[v1.Offer, ...]
+    recalls: tuple[v1.RecallNotice, ...] = ()
 
 
 async def read_job(board: Board, job_id: str) -> JobOnBoard:
@@ -107,13 +111,13 @@ async def read_jobs(board: Board, ids: Sequence[str]) -> dict[str, JobOnBoard]:
 
 async def read_offers(board: Board, shop_id: str) -> OffersOnBoard:
     """The offers that stand for a shop, in the order of their ids, each with the time it still stands."""
-    now, version, *rows = await board.run("read_offers", shop_id)
+    now, version, notices, *rows = await board.run("read_offers", shop_id)
     offers = []
     for _, written, deadline in zip(rows[::3], rows[1::3], rows[2::3], strict=True):
         offer = v1.Offer.FromString(written)
         offer.expires_in.CopyFrom(_left(deadline, now))
         offers.append(offer)
-    return OffersOnBoard(int(version), tuple(offers))
+    return OffersOnBoard(int(version), tuple(offers), tuple(v1.RecallNotice.FromString(notice) for notice in notices[1::2]))
 
 
 async def read_order(board: Board, order_id: str) -> tuple[v1.Offer, str]:
@@ -143,7 +147,7 @@ async def list_jobs(board: Board, requester: str, before: str, count: int) -> li
     name = board.key("jobs", requester) if requester else board.key("jobs")
     rank = await board.redis.zrevrank(name, before) if before else -1
     if rank is None:
-        raise Refused("page.token", before)
+        raise not_a_token(before)
     return [job.decode() for job in await board.redis.zrevrange(name, rank + 1, rank + count)]
 
 
@@ -173,10 +177,14 @@ def _job(row: Sequence[Any], now: int) -> JobOnBoard:
         first_article=v1.FirstArticle.Value(f"FIRST_ARTICLE_{first.upper()}") if first else v1.FIRST_ARTICLE_UNSPECIFIED,
         product_job_id=product,
         part_job_ids=parts,
+        answered=unpack_reasons(fields.get(b"answered", b"")),
     )
     passed = {shop.decode(): why.decode() for shop, why in _pairs(row[2]).items()}
-    questions = tuple(unpack_reasons(fields[b"questions"]))
-    return JobOnBoard(job, int(fields[b"version"]), questions, passed, needed_ms, first, product, parts)
+    questions = unpack_reasons(fields[b"questions"])
+    if b"recall" in fields:
+        job.recall.ParseFromString(fields[b"recall"])
+        questions.append(recall_reason(job.recall))
+    return JobOnBoard(job, int(fields[b"version"]), tuple(questions), passed, needed_ms, first, product, parts)
 
 
 def _job_state(fields: Fields) -> v1.JobState.ValueType:

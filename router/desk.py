@@ -25,10 +25,12 @@ from router.pulse import Pulse
 
 KEY_BYTES = 32
 MOST_MACHINES = 1000
+MOST_RECALLS = 500
 WISHES = {
     "go_on": (v1.WISH_GO_ON, ""),
     "stop": (v1.WISH_STOP, "job.cancelled"),
     "withdrawn": (v1.WISH_STOP, "order.withdrawn"),
+    "recalled": (v1.WISH_STOP, "order.recalled"),
     "drop": (v1.WISH_DROP, "attempt.superseded"),
 }
 
@@ -61,6 +63,8 @@ class Desk:
         with self.bell.listening(shop_id) as rung:
             # First who it is: a shop with another key must not have its events carried out.
             await self._check_key(told.shop)
+            if told.seen_recalls:
+                await self.board.seen_recalls(shop_id, told.seen_recalls[:MOST_RECALLS])
             # Each is about another attempt, so they need not wait for one another.
             receipts = await asyncio.gather(*(self._receipt(event, told.shop, pulse) for event in told.events))
             wishes, standing = await self._hear(told, pulse)
@@ -154,6 +158,7 @@ def _answer(
         call_again_in=call_again,
         lease=lease,
         version=standing.version,
+        recalls=standing.recalls,
     )
 
 

@@ -243,6 +243,10 @@ def _asked(order_id: str, job: v1.Job, able: Able, pieces: int, reasons: Sequenc
         distance_km=able.distance_km,
         why=reasons,
         expires_in=Duration(),
+        notice=job.specification.notice,
+        answered=job.answered,
+        first_article=job.first_article == v1.FIRST_ARTICLE_WANTED,
+        files=job.specification.files,
     )
     minutes = minutes_per_piece(able) * pieces
     return Asked(able.shop.id, able.machine.id, minutes, offer, able.sequence, able.unanswered)

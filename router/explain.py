@@ -48,12 +48,12 @@ def tried(found: Match) -> int:
 
 
 def waiting_for(known: JobOnBoard, found: Match) -> list[v1.Reason]:
-    """What a job waits for, and what goes on meanwhile; empty only where it has ended.
+    """What a job waits for, and what goes on meanwhile; empty only where it has ended and was not recalled.
 
     Parameters: `found`, the street as it is for the pieces that may be offered now; it does not matter where there are none.
     """
-    if known.job.state == v1.JOB_STATE_HELD:
-        return list(known.questions)
+    if known.job.state == v1.JOB_STATE_HELD or known.job.HasField("recall"):
+        return list(known.questions)  # of a recall whoever has the pieces is told, too, though nothing is waited for
     if known.ended:
         return []
     return [*_before(known), *_answers(known.job), *_unplaced(known, found), *_under_way(known.job), *_uncertain(known.job)]

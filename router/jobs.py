@@ -83,8 +83,10 @@ class Jobs:
         return await self.show(job_id)
 
     async def confirm(self, job_id: str, codes: Sequence[str]) -> v1.Job:
-        """Let a held job go on. Errors: `Refused` (`job.unknown`, `token.subject`, `job.not_held`, `job.confirm`)."""
+        """Let a held job go on. Errors: `Refused` (`job.unknown`, `token.subject`, `job.not_held`, `job.recalled`, `job.confirm`)."""
         known = await self._owned(job_id)
+        if known.job.HasField("recall"):
+            raise Refused("job.recalled", job_id)
         if open_questions := sorted({question.code for question in known.questions} - set(codes)):
             raise Refused("job.confirm", ", ".join(open_questions))
         await self.board.confirm_job(job_id)
@@ -105,7 +107,7 @@ class Jobs:
     async def make_rest_elsewhere(self, order_id: str) -> v1.Job:
         """Take the rest of an uncertain work order elsewhere.
 
-        Errors: `Refused` (`order.unknown`, `token.subject`, `order.not_uncertain`).
+        Errors: `Refused` (`order.unknown`, `token.subject`, `order.not_uncertain`, `order.recalled`).
         """
         job_id = await self._owned_order(order_id)
         await self.board.make_rest_elsewhere(order_id)
@@ -129,9 +131,14 @@ class Jobs:
         return min(answers, key=lambda answer: len(answer.able), default=v1.ExplainJobResponse(waiting_for=waiting))
 
     async def explain_request(self, request: v1.JobRequest) -> v1.ExplainJobResponse:
-        """The same for a wish, committing nothing; of a whole product for the part that fewest can make. Errors: as `request`."""
+        """The same for a wish, committing nothing; of a whole product for the part that fewest can make.
+
+        Of a revision of which no job is made it says why, and no machine is tried. Errors: as `request`.
+        """
         _check(request, "")
         found = await self.registry.revision(request.revision, request.material)
+        if found.hindrances:
+            return v1.ExplainJobResponse(waiting_for=found.hindrances)
         await self.overview.catch_up()
         answers = [self._explained_wish(job) for job in jobs_for(request, found, self.ids) if job.specification.ways]
         return min(answers, key=lambda answer: len(answer.able))
@@ -182,13 +189,13 @@ class Jobs:
         return job_id
 
     async def _with_waiting(self, known: JobOnBoard) -> v1.Job:
-        if not known.ended and not explain.settled(known):
+        if known.job.HasField("recall") or (not known.ended and not explain.settled(known)):
             known.job.waiting_for.extend(explain.waiting_for(known, await self._looked_at(known)))
         return known.job
 
     async def _looked_at(self, known: JobOnBoard) -> Match:
         """The street as it is for a job: in full only where nobody is able, because then every machine must be told of."""
-        if not known.plannable:
+        if not known.plannable or known.job.state == v1.JOB_STATE_HELD:
             return Match((), ())
         await self.overview.catch_up()
         wish = wanted(known, self.overview)

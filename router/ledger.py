@@ -6,19 +6,19 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from google.protobuf.timestamp_pb2 import Timestamp
 from redis.exceptions import ResponseError
 
 from commonfab import v1
 from commonfab.chain import GENESIS, entry_hash
 from commonfab.clock import Clock
+from commonfab.moments import moment
 from router.board import Board
 from router.redis_door import TROUBLE
-from router.tables import LEDGER
+from router.tables import LEDGER, UNREPORTED_BUILDS
 
 GROUP = "ledger"
 WAIT_MS = 1000
@@ -75,11 +75,14 @@ class LedgerBook:
                 "epoch": work.attempt.epoch,
                 "job_id": work.job_id,
                 "recorded_at": self.clock.now(),
+                "revision_digest": work.revision_digest,
             }
             previous, numbers[attempt] = digest, number
             rows.append(row)
         if rows:
             connection.execute(LEDGER.insert(), rows)
+            # In the same transaction, so that no crash comes between: see build_reports.py.
+            connection.execute(UNREPORTED_BUILDS.insert(), [{"number": row["number"]} for row in rows])
         return [numbers[_attempt(work.attempt)] for work in works]
 
     def entries(self, after: int, count: int, job_id: str = "") -> list[v1.LedgerEntry]:
@@ -89,6 +92,25 @@ class LedgerBook:
             query = query.where(LEDGER.c.job_id == job_id)
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query).mappings()]
+
+    def of_revision(self, digest: str) -> list[v1.CompletedWork]:
+        """All work that was ever reported of a revision, oldest first."""
+        query = sa.select(LEDGER.c.signed).where(LEDGER.c.revision_digest == digest).order_by(LEDGER.c.number)
+        with self.engine.connect() as connection:
+            signed = [v1.SignedWork.FromString(bytes(row)) for row in connection.execute(query).scalars()]
+        return [v1.CompletedWork.FromString(one.work) for one in signed]
+
+    def unreported(self, after: int, count: int) -> list[v1.LedgerEntry]:
+        """Entries with a number larger than `after` that the design commons has not heard of, oldest first, at most `count`."""
+        waiting = sa.select(UNREPORTED_BUILDS.c.number)
+        query = LEDGER.select().where(LEDGER.c.number.in_(waiting), LEDGER.c.number > after).order_by(LEDGER.c.number).limit(count)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query).mappings()]
+
+    def note_reported(self, number: int) -> None:
+        """The design commons has heard of this entry, or never will."""
+        with self.engine.begin() as connection:
+            connection.execute(UNREPORTED_BUILDS.delete().where(UNREPORTED_BUILDS.c.number == number))
 
 
 @dataclass(frozen=True)
@@ -101,6 +123,8 @@ class LedgerClerk:
     board: Board
     book: LedgerBook
     name: str
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever something was entered."""
 
     async def run(self) -> None:
         """Carry until cancelled. What an earlier clerk took and did not acknowledge is taken over: at the start, and in quiet moments."""
@@ -144,6 +168,7 @@ class LedgerClerk:
             return
         reports = [v1.SignedWork.FromString(fields[b"signed"]) for _, fields in events]
         numbers = await asyncio.to_thread(self.book.append, reports)
+        self.entered.set()
         carried = [event_id for event_id, _ in events]
         await self.board.run("carried", GROUP, *carried)
         for number, (_, fields) in zip(numbers, events, strict=True):
@@ -163,13 +188,11 @@ def _entered(connection: sa.Connection, works: Sequence[v1.CompletedWork]) -> di
 
 def _entry(row: sa.RowMapping) -> v1.LedgerEntry:
     signed = v1.SignedWork.FromString(bytes(row["signed"]))
-    recorded = Timestamp()
-    recorded.FromNanoseconds(int(row["recorded_at"] * 1e9))
     return v1.LedgerEntry(
         number=row["number"],
         previous_hash=bytes(row["previous_hash"]),
         hash=bytes(row["hash"]),
         signed=signed,
         work=v1.CompletedWork.FromString(signed.work),
-        recorded_at=recorded,
+        recorded_at=moment(row["recorded_at"]),
     )

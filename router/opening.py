@@ -22,6 +22,7 @@ from commonfab.settings import NodeSettings
 from commonfab.tasks import cancelled
 from router.bell import Bell
 from router.board import Board
+from router.build_reports import BuildReporter
 from router.desk import Desk
 from router.dispatch import Dispatcher
 from router.jobs import Jobs
@@ -29,6 +30,7 @@ from router.ledger import LedgerBook, LedgerClerk
 from router.overview import Overview
 from router.pulse import Terms
 from router.ranking import RankingPolicy, load_policy
+from router.recalls import RecallWatch
 from router.redis_door import BoardRedis, is_away, open_redis
 from router.registry_door import RegistryDoor
 from router.service import JobRouterService, LedgerService, ShopDeskService
@@ -48,14 +50,20 @@ class Router:
     _door: RegistryDoor
     _clerk: LedgerClerk
     _dispatcher: Dispatcher
+    _reporter: BuildReporter
+    _recalls: RecallWatch
     _tasks: set[asyncio.Task[None]]
 
-    async def start(self, registry_address: str) -> None:
-        """Bring the tables up to date and begin to keep the board moving. The registry answers at `registry_address`, on this machine."""
+    async def start(self, registry_address: str, token: str) -> None:
+        """Bring the tables up to date and begin to keep the board moving.
+
+        The registry answers at `registry_address`, on this machine; `token` is the node's own, of scope steward.
+        """
         await asyncio.to_thread(migrate, self._engine, "router")
-        self._door.open(registry_address)
+        self._door.open(registry_address, token)
         dispatcher = self._dispatcher
-        for live in (dispatcher.bell.run, dispatcher.run, dispatcher.keep_deadlines, self._clerk.run):
+        moving = (dispatcher.bell.run, dispatcher.run, dispatcher.keep_deadlines)
+        for live in (*moving, self._clerk.run, self._reporter.run, self._recalls.run):
             self._tasks.add(asyncio.create_task(_keep_alive(live)))
 
     async def close(self) -> None:
@@ -83,7 +91,8 @@ def open_router(settings: NodeSettings, engine: sa.Engine, redis_url: str, clock
         Mount("commonfab.v1.Ledger", v1.add_LedgerServicer_to_server, LedgerService(book)),
     )
     clerk = LedgerClerk(board, book, ids("clerk"))
-    return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, overview, policy, terms, ids), set())
+    reporter, recalls = BuildReporter(board, book, door, clock, clerk.entered), RecallWatch(board, book, door, clock)
+    return Router(mounts, engine, redis, door, clerk, Dispatcher(board, bell, overview, policy, terms, ids), reporter, recalls, set())
 
 
 def policy_of(settings: NodeSettings) -> RankingPolicy:

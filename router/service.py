@@ -9,18 +9,11 @@ from typing import Any
 
 from commonfab import v1
 from commonfab.errors import Refused
+from commonfab.paging import page_size
 from commonfab.permissions import caller
 from router.desk import Desk
 from router.jobs import Jobs
 from router.ledger import LedgerBook
-
-DEFAULT_PAGE = 50
-LARGEST_PAGE = 500
-
-
-def page_size(asked: int) -> int:
-    """How many of a list to send."""
-    return min(asked or DEFAULT_PAGE, LARGEST_PAGE)
 
 
 class JobRouterService(v1.JobRouterServicer):

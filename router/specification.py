@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from grpc import StatusCode
+
 from commonfab import materials, v1
 from commonfab.errors import Refused
 from commonfab.ids import Ids
+from commonfab.reasons import REASONS
 from router.board import NewJob
 from router.products import assembly_minutes, product_jobs
 
@@ -18,8 +21,10 @@ ASSEMBLY = "assembly"
 def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids) -> list[NewJob]:
     """The jobs that a request makes: one, or for a whole product one that holds the jobs of its parts together, that one first.
 
-    Errors: `Refused` (`job.part`, `job.which_part`, `job.material`, `job.not_inspected`, `job.not_makeable`).
+    Errors: `Refused` (`job.part`, `job.which_part`, `job.material`, `job.not_inspected`, `job.not_makeable`, or the registry's
+    reason why no job is made of this revision).
     """
+    _refuse_hindered(found.hindrances)
     if not request.whole_product:
         return [_one_part(ids("job"), request, found, _choose_part(found, request.part_name))]
     product = ids("job")
@@ -30,6 +35,18 @@ def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids) ->
     holds = tuple(part.id for part in parts)
     whole = NewJob(product, request, specification, request.quantity, parts=holds, needs_work=request.assembled)
     return [whole, *parts]
+
+
+def _refuse_hindered(hindrances: Sequence[v1.Reason]) -> None:
+    """Errors: `Refused`, by the code of the first hindrance, with the sentences of all and what can be done about each."""
+    if not hindrances:
+        return
+    all_told = v1.Reason()
+    all_told.CopyFrom(hindrances[0])
+    all_told.message = "; ".join(one.message for one in hindrances)
+    known = [(one, REASONS[one.code]) for one in hindrances if one.code in REASONS]
+    remedies = dict.fromkeys(term.remedy.replace("{subject}", one.subject) for one, term in known)
+    raise Refused.relayed(v1.Refusal(reason=all_told, remedy=" ".join(remedies)), StatusCode.FAILED_PRECONDITION)
 
 
 def _minutes(found: v1.GetRevisionResponse) -> dict[str, float]:
@@ -68,11 +85,14 @@ def _of_product(
 
 def _one_part(job_id: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, product: str = "") -> NewJob:
     ways, questions = _ways(part, request.material)
-    specification = _specification(found, part.part.name, part.report.mesh_sha256, ways)
+    specification = _specification(found, part.part.name, part.report.mesh_sha256, ways, part.part.paths)
     return NewJob(job_id, request, specification, request.quantity, tuple(questions), product)
 
 
-def _specification(found: v1.GetRevisionResponse, part_name: str, mesh: str, ways: Sequence[v1.Makeability]) -> v1.JobSpecification:
+def _specification(
+    found: v1.GetRevisionResponse, part_name: str, mesh: str, ways: Sequence[v1.Makeability], paths: Sequence[str] = ()
+) -> v1.JobSpecification:
+    files = {file.path: file for file in found.revision.manifest.files}
     return v1.JobSpecification(
         revision_digest=found.revision.digest,
         title=found.design.title,
@@ -80,6 +100,8 @@ def _specification(found: v1.GetRevisionResponse, part_name: str, mesh: str, way
         part_name=part_name,
         mesh_sha256=mesh,
         ways=ways,
+        notice=found.notice,
+        files=[files[path] for path in paths if path in files],
     )
 
 

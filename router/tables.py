@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The router's table: the ledger."""
+"""The router's tables: the ledger, and which of its entries the design commons has not heard of."""
 
 from __future__ import annotations
 
@@ -19,5 +19,12 @@ LEDGER = sa.Table(
     sa.Column("epoch", sa.BigInteger, nullable=False),
     sa.Column("job_id", sa.String(40), nullable=False, index=True),
     sa.Column("recorded_at", sa.Float, nullable=False),
+    sa.Column("revision_digest", sa.String(64), nullable=False, server_default="", index=True),
     sa.UniqueConstraint("work_order_id", "attempt_number", "epoch", name="one_entry_an_attempt"),
+)
+
+UNREPORTED_BUILDS = sa.Table(
+    "unreported_builds",
+    METADATA,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),  # of the ledger's entry
 )

@@ -31,9 +31,11 @@ def note_go(journal: Journal, attempt: AttemptRecord, who: str) -> None:
 
 
 def ask_to_start(journal: Journal, attempt: AttemptRecord) -> None:
-    """Ask the router for leave to start, once."""
+    """Ask the router for leave to start, once; not for what was recalled."""
     event = v1.ShopEvent(id=journal.ids("event"), start=v1.Start(attempt=attempt.ref))
     with journal.change() as connection:
+        if journal.recall_of(attempt.offer.revision_digest):
+            return
         asked = connection.execute("UPDATE attempts SET start_asked = 1 WHERE row = ? AND start_asked = 0 AND ended = ''", (attempt.row,))
         if asked.rowcount:
             outbox.put(connection, event)
@@ -51,7 +53,8 @@ def begin_piece(journal: Journal, attempt: AttemptRecord) -> bool:
             "SELECT 1 FROM pieces WHERE attempt = ? AND (state = ? OR number >= ?)",
             (attempt.row, PieceState.BEGUN, attempt.current_number),
         ).fetchone()
-        if row["ended"] or not row["leave"] or row["withdrawn"] or row["wish"] not in GOING_ON or under_way:
+        unwanted = row["withdrawn"] or row["wish"] not in GOING_ON or journal.recall_of(attempt.offer.revision_digest)
+        if row["ended"] or not row["leave"] or unwanted or under_way:
             return False
         ready = journal.ready(attempt.machine_id)
         connection.execute(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One machine's life. `next_step` looks at what is and says what to do next; it is pure, and it is the only place where that is decided.
 
-Three rules stand above all others. Nothing moves without leave, a lease that still holds, and a machine that somebody (or a declared
-sensor) called ready. A start is written down before it is sent. Whatever may have been started is looked for before anything else is.
+Four rules stand above all others. Nothing moves without leave, a lease that still holds, and a machine that somebody (or a declared
+sensor) called ready. Of a revision that was recalled no piece begins; one that runs is stopped when the router wishes so. A start is
+written down before it is sent. Whatever may have been started is looked for before anything else is.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from commonfab import v1
 from commonfab.reasons import reason
+from commonfab.recalled import recall_reason
 from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Look, Standing
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord
@@ -22,7 +24,7 @@ class Scene:
 
     `look`: the machine, and the attempt's current piece on it. `ready`: the word of readiness that is not used up. `bed_in_doubt`: the
     last piece on this machine was spoiled. `first_in_line`: no earlier attempt lies on this machine. `lease_holds`: by our own clock,
-    counted from a call of this very run.
+    counted from a call of this very run. `recall`: that of the attempt's revision, where there is one.
     """
 
     look: Look
@@ -33,6 +35,7 @@ class Scene:
     first_in_line: bool
     lease_holds: bool
     scrap_allowed: int
+    recall: v1.Recall | None = None
 
 
 @dataclass(frozen=True)
@@ -164,8 +167,8 @@ def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
     if attempt.start_asked:
         # Leave may have been granted and not heard of, so it can no longer be given back as if it had not.
         return Wait("leave to start", call=True)
-    if not _wanted(attempt):
-        return GiveBack(_why_ended(attempt))
+    if not _wanted(attempt) or scene.recall:
+        return GiveBack(_why_ended(attempt, scene))
     if attempt.toolpath is None:
         return Prepare()
     if not scene.first_in_line:
@@ -201,8 +204,8 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
 def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
     if attempt.good >= attempt.offer.quantity:
         return Complete()
-    if not _wanted(attempt):
-        return Fail(_why_ended(attempt))
+    if not _wanted(attempt) or scene.recall:
+        return Fail(_why_ended(attempt, scene))
     if attempt.scrap > scene.scrap_allowed:
         return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
     if not scene.first_in_line:
@@ -242,7 +245,9 @@ def _wanted(attempt: AttemptRecord) -> bool:
     return attempt.wish != v1.WISH_STOP and not attempt.withdrawn
 
 
-def _why_ended(attempt: AttemptRecord) -> tuple[v1.Reason, ...]:
+def _why_ended(attempt: AttemptRecord, scene: Scene) -> tuple[v1.Reason, ...]:
+    if scene.recall:
+        return (recall_reason(scene.recall),)
     if attempt.withdrawn:
         return (reason("owner.withdrew", attempt.withdrawn),)
     return (attempt.wish_reason if attempt.wish_reason.code else reason("job.cancelled"),)

@@ -155,6 +155,7 @@ class Bench:
             first_in_line=first_in_line,
             lease_holds=self.floor.leases.holds(attempt.ref),
             scrap_allowed=self.floor.scrap_allowed,
+            recall=self.journal.recall_of(attempt.offer.revision_digest),
         )
 
     async def _do(self, attempt: AttemptRecord, step: bench.Step) -> bool:

@@ -20,7 +20,7 @@ from commonfab.errors import refusal_of
 from commonfab.tasks import cancelled
 from shop_agent.journal import Journal
 from shop_agent.records import AttemptRecord, key_of
-from shop_agent.settling import note_offers, note_wish, settle
+from shop_agent.settling import ALARM, note_offers, note_recalls, note_wish, settle
 from shop_agent.waiting import Bell, Leases
 
 PATIENCE_SECONDS = 20.0
@@ -62,16 +62,17 @@ def request_of(situation: Situation, journal: Journal, agent_run: str, version: 
         events=journal.unsettled(),
         patience=patience,
         version=version,
+        seen_recalls=journal.unacknowledged_recalls(),
     )
 
 
 def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
-    """Write the router's answer into the journal, all of it in one transaction. Answers what is worth a line in the log.
+    """Write the router's answer into the journal, all of it in one transaction. Answers what is worth a line in the log, a recall first.
 
     Applying an answer twice changes nothing: a receipt counts only while its event is in the outbox.
     """
-    said: list[str] = []
     with journal.change() as connection:
+        said = note_recalls(connection, response.recalls, journal.clock.now())
         for receipt in response.receipts:
             said += settle(connection, receipt)
         said += note_offers(connection, response.offers, journal.clock.now())
@@ -125,7 +126,7 @@ class DeskLink:
         granted = [*(wished.attempt for wished in response.wishes), *(r.attempt for r in response.receipts if r.HasField("attempt"))]
         self._leases.renew(granted, sent_at, response.lease.ToTimedelta().total_seconds())
         for line in apply(response, self._journal):
-            log.info(line)
+            log.log(logging.WARNING if line.startswith(ALARM) else logging.INFO, line)
         self._bell.hush()  # our own change rang it; what is really new is looked for here
         due: float = response.call_again_in.ToTimedelta().total_seconds()
         return 0.0 if self._is_news(request) else due
@@ -156,7 +157,9 @@ class DeskLink:
         states, told_states = ([(m.id, m.state, m.state_reason) for m in shop.machines] for shop in (now.shop, request.shop))
         held, told_held = ([_told_of(status) for status in attempts] for attempts in (now.attempts, request.attempts))
         told_events = {event.id for event in request.events}
-        return states != told_states or held != told_held or any(event.id not in told_events for event in self._journal.unsettled())
+        unheard = set(self._journal.unacknowledged_recalls()) - set(request.seen_recalls)
+        events = any(event.id not in told_events for event in self._journal.unsettled())
+        return states != told_states or held != told_held or bool(unheard) or events
 
     def _back_off(self, error: grpc.aio.AioRpcError) -> float:
         """Seconds until the next try: doubled with each failure up to a limit, and spread so that shops do not come back in step."""

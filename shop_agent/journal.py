@@ -18,7 +18,7 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids, make_ids
 from shop_agent import outbox
 from shop_agent.config import ShopConfig
-from shop_agent.records import AttemptRecord, OfferRecord, PieceRecord, PieceState, ReadyRecord, Toolpath
+from shop_agent.records import AttemptRecord, OfferRecord, PieceRecord, PieceState, ReadyRecord, RecallRecord, Toolpath
 from shop_agent.store import open_store, transaction
 
 
@@ -159,6 +159,20 @@ class Journal:
     def unsettled(self) -> list[v1.ShopEvent]:
         """Events without a receipt, oldest first."""
         return outbox.unsettled(self.connection)
+
+    def recalls(self) -> list[RecallRecord]:
+        """Every recall that concerns this shop, the newest first."""
+        rows = self.connection.execute("SELECT * FROM recalls ORDER BY heard_at DESC, revision").fetchall()
+        return [RecallRecord(v1.RecallNotice.FromString(row["body"]), row["heard_at"]) for row in rows]
+
+    def recall_of(self, revision: str) -> v1.Recall | None:
+        """The recall of a revision, where it was recalled: nothing of it may be started."""
+        row = self.connection.execute("SELECT body FROM recalls WHERE revision = ?", (revision,)).fetchone()
+        return v1.RecallNotice.FromString(row["body"]).recall if row else None
+
+    def unacknowledged_recalls(self) -> list[str]:
+        """Revisions whose recall the router has not heard that we know of."""
+        return [row["revision"] for row in self.connection.execute("SELECT revision FROM recalls WHERE acknowledged = 0 ORDER BY revision")]
 
     def _attempt(self, row: sqlite3.Row) -> AttemptRecord:
         pieces = self.connection.execute("SELECT * FROM pieces WHERE attempt = ? ORDER BY number", (row["row"],))

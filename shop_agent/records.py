@@ -72,6 +72,14 @@ class ReadyRecord:
 
 
 @dataclass(frozen=True)
+class RecallRecord:
+    """A recall that concerns this shop; `heard_at`, when, by our own clock."""
+
+    notice: v1.RecallNotice
+    heard_at: float
+
+
+@dataclass(frozen=True)
 class AttemptRecord:
     """One attempt as the journal has it.
 

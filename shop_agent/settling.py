@@ -8,10 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
 from commonfab import v1
+from commonfab.recalled import recall_text
 from shop_agent import outbox
 from shop_agent.records import key_of
 
 Connection = sqlite3.Connection
+
+ALARM = "RECALL"
+"""How a line for the log begins that nobody must overlook."""
 
 
 def settle(connection: Connection, receipt: v1.Receipt) -> list[str]:
@@ -54,6 +58,24 @@ def note_wish(connection: Connection, wished: v1.WishedAttempt) -> list[str]:
     if not changed.rowcount or wished.wish == v1.WISH_GO_ON:
         return []
     return [f"{key_of(ref)}: the router wants it to {'stop' if wished.wish == v1.WISH_STOP else 'go'}: {wished.reason.message}"]
+
+
+def note_recalls(connection: Connection, notices: Iterable[v1.RecallNotice], now: float) -> list[str]:
+    """Recalls that concern this shop. One that the router still tells has not been acknowledged; the others have been."""
+    said = []
+    connection.execute("UPDATE recalls SET acknowledged = 1")
+    for notice in notices:
+        recall, body = notice.recall, notice.SerializeToString()
+        known = connection.execute("SELECT 1 FROM recalls WHERE revision = ?", (recall.revision_digest,)).fetchone()
+        if known is None:
+            what = f"{notice.title}, revision {recall.revision_digest[:12]}"
+            said.append(f"{ALARM} of {what}: {recall_text(recall)}. Nothing of it starts here any more")
+        connection.execute(
+            "INSERT INTO recalls (revision, body, heard_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (revision) DO UPDATE SET body = excluded.body, acknowledged = 0",
+            (recall.revision_digest, body, now),
+        )
+    return said
 
 
 def _under_way(connection: Connection, work_order_id: str) -> bool:

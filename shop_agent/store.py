@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commonfab.errors import Refused
 
-VERSION = 1
+VERSION = 2
 
 TABLES = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -40,6 +40,14 @@ CREATE TABLE readiness (
   used INTEGER NOT NULL DEFAULT 0);
 """
 
+RECALLS = """
+CREATE TABLE recalls (
+  revision TEXT PRIMARY KEY, body BLOB NOT NULL, heard_at REAL NOT NULL, acknowledged INTEGER NOT NULL DEFAULT 0)
+"""
+
+STEPS = (TABLES, RECALLS)
+"""What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
+
 
 def open_store(path: Path) -> sqlite3.Connection:
     """The agent's database, made where it is not there yet. Errors: `Refused` (`shop.data`); `sqlite3.Error`."""
@@ -51,9 +59,10 @@ def open_store(path: Path) -> sqlite3.Connection:
         connection.execute(f"PRAGMA {pragma}")
     with transaction(connection):
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
-            for statement in filter(str.strip, TABLES.split(";")):
+        for step in STEPS[version:]:
+            for statement in filter(str.strip, step.split(";")):
                 connection.execute(statement)
+        if version < VERSION:
             connection.execute(f"PRAGMA user_version={VERSION}")
     if version > VERSION:
         connection.close()

@@ -14,11 +14,30 @@ import redis
 sys.path.insert(0, str(Path(__file__).parent))  # so that every test can say `from clocks import ManualClock`
 
 from clocks import ManualClock
+from peers.object_store import object_store, object_store_server, s3_url
 from peers.octoprint.peer import octoprint, octoprint_server
+from peers.postgres import postgres_server, postgres_url
 from peers.required import prusa_slicer
 from redis_servers import free_port, start_redis, stop_redis
 
-__all__ = ["octoprint", "octoprint_server", "prusa_slicer"]  # fixtures that live beside their peer
+__all__ = [
+    "object_store",
+    "object_store_server",
+    "octoprint",
+    "octoprint_server",
+    "postgres_server",
+    "postgres_url",
+    "prusa_slicer",
+    "s3_url",
+]  # fixtures that live beside their peer
+
+
+@pytest.fixture(scope="session", autouse=True)
+def authors_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No test signs with, or makes, the key of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("COMMONFAB_AUTHOR_KEY", str(tmp_path_factory.mktemp("author") / "author.pem"))
+        yield
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from cli.demo.telling import JobTeller, Teller, tell_explanation, tell_parts
 from cli.folder import gather, manifest
 from cli.ledger import all_entries
 from cli.output import plain
-from cli.publishing import inspected, publish
+from cli.publishing import author_key, inspected, publish
 from cli.up.announcement import Announcement, read_announcement
 from commonfab import v1
 from commonfab.client import Node, connect
@@ -123,7 +123,9 @@ async def _open_shops(stage: Stage, cast: Cast) -> None:
 async def _publish(stage: Stage, maker: Node, about: v1.Design, name: str) -> str:
     """Publish a drawn folder. Returns the revision's digest."""
     files = gather([stage.folder / "designs" / name])
-    answer = await publish(maker, files, about, manifest(files, LICENCE, v1.Demands(unit="mm")))
+    # Ada's key is the demo's: the person at the terminal signs nothing here.
+    key = author_key(stage.folder / "ada.pem")
+    answer = await publish(maker, files, about, manifest(files, LICENCE, v1.Demands(unit="mm")), key)
     revision = answer.revision
     stage.teller.line(f"[bold]{plain(answer.design.title)}[/bold], {revision.manifest.licence}, revision {revision.digest[:12]}")
     tell_parts(stage.teller, (await inspected(maker, revision.digest)).parts)

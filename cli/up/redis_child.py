@@ -137,7 +137,7 @@ async def _until_it_answers(private: PrivateRedis, child: Child, clock: Clock) -
 
 async def _stop_left_behind(folder: Path, clock: Clock) -> None:
     """Stop the redis-server of a node that was killed, if it still runs: it has the password of this folder's configuration."""
-    left = _left_behind(folder)
+    left = left_behind(folder)
     if left is None:
         return
     private, pid = left
@@ -155,7 +155,8 @@ async def _stop_left_behind(folder: Path, clock: Clock) -> None:
         await clock.sleep(0.05)
 
 
-def _left_behind(folder: Path) -> tuple[PrivateRedis, int] | None:
+def left_behind(folder: Path) -> tuple[PrivateRedis, int] | None:
+    """The redis-server that was started last on `folder`, and its process; it may run no more."""
     try:
         configuration = (folder / "redis.conf").read_text(encoding="utf-8")
         pid = int((folder / "redis.pid").read_text(encoding="utf-8"))

@@ -21,6 +21,7 @@ from cli.up.board import OpenBoard, open_board
 from cli.up.child import Child, Command
 from cli.up.lock import hold_folder
 from cli.up.metrics import check_metrics_listen, serve_metrics
+from cli.up.node_token import provide_node_token
 from cli.up.settings import child_environment
 from cli.up.steward import provide_steward
 from commonfab import v1
@@ -91,7 +92,7 @@ async def open_node(settings: NodeSettings) -> AsyncIterator[Announcement]:
         access = Mount("commonfab.v1.Access", v1.add_AccessServicer_to_server, AccessService(tokens))
         server = await _serve(settings, (*registry.mounts, *router.mounts, access), tokens, metrics)
         closing.push_async_callback(server.stop, GRACE_SECONDS)
-        await router.start(server.local_address)
+        await router.start(server.local_address, provide_node_token(tokens, settings.data_dir / "node.token"))
         worker = _worker(settings, board, clock)
         closing.push_async_callback(worker.stop)
         await worker.start()

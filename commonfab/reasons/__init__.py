@@ -16,9 +16,14 @@ from commonfab.reasons import (
     of_commands,
     of_designs,
     of_drawings,
+    of_evidence,
     of_files,
+    of_housekeeping,
+    of_licences,
+    of_lineage,
     of_machines,
     of_making,
+    of_manifests,
     of_meshes,
     of_shops,
     of_solids,
@@ -33,6 +38,8 @@ _PARTS = (
     of_calls,
     of_commands,
     of_designs,
+    of_licences,
+    of_lineage,
     of_files,
     of_units,
     of_meshes,
@@ -43,6 +50,9 @@ _PARTS = (
     of_machines,
     of_shops,
     of_work,
+    of_manifests,
+    of_evidence,
+    of_housekeeping,
 )
 
 REASONS: Mapping[str, Term] = MappingProxyType({code: term for part in _PARTS for code, term in part.TERMS.items()})

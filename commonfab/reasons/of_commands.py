@@ -77,6 +77,34 @@ TERMS = {
     "command.machine": Term("shop.toml has no machine {subject}", "Name one of the machines in shop.toml by its id."),
     "command.shop_not_ready": Term("the shop is not ready to work: {subject}", "Mend what is named above, then check again."),
     "command.quantity": Term("{subject} is not a quantity", "Write a number for every part, or NAME=NUMBER for one."),
+    "publish.proposed": Term(
+        "the title or the licence was not given, only inferred from the files, and nothing was sent",
+        "Look at what is proposed; to publish with it: {subject}",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "publish.another": Term(
+        "the node answered another manifest than the one that it was asked about, and it was not signed",
+        "Ask whoever runs the node; publish on one that you trust.",
+    ),
+    "publish.kind": Term(
+        "{subject} is no kind of design",
+        "Say replacement-part, accessory, module, product, tool or machine, or leave it out.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "author.key": Term(
+        "{subject} does not hold an Ed25519 key",
+        "Set COMMONFAB_AUTHOR_KEY to your key, or move that file away to have a new one made.",
+    ),
+    "publish.item": Term(
+        "{subject} does not name a thing",
+        'Write its maker, its model and, where it is known, its part number: "Kenwood;Chef A901;KW715564".',
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "bill.unreadable": Term(
+        "the bill of materials cannot be read: {subject}",
+        "Correct that line; docs/maker.md shows both forms, TOML and CSV.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
     "publish.unusable": Term(
         "published, but not every part can be made: {subject}",
         "Correct those files and publish them as a new revision: --design DESIGN --parent REVISION.",

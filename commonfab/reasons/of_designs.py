@@ -8,17 +8,6 @@ from grpc import StatusCode
 from commonfab.reasons.term import Term
 
 TERMS = {
-    "licence.missing": Term(
-        "the revision has no licence",
-        "Choose one that others may build on: CERN-OHL-S-2.0 or CERN-OHL-W-2.0 for hardware, CC-BY-SA-4.0 or "
-        "CC-BY-4.0 for documents, CC0-1.0 to ask for nothing.",
-        StatusCode.INVALID_ARGUMENT,
-    ),
-    "licence.unknown": Term(
-        "{subject} is not an SPDX licence expression",
-        "Use identifiers from https://spdx.org/licenses, joined by AND, OR, WITH: for example CERN-OHL-S-2.0, CC-BY-SA-4.0, CC0-1.0.",
-        StatusCode.INVALID_ARGUMENT,
-    ),
     "design.unknown": Term(
         "there is no design {subject} here",
         "commonfab design list shows the designs of this node.",
@@ -58,5 +47,25 @@ TERMS = {
         "{subject} has {has}, the manifest says {says}",
         "Upload the file as it is now, then publish a manifest with its SHA-256 and its length.",
         StatusCode.INVALID_ARGUMENT,
+    ),
+    "revision.recalled": Term(
+        "the revision was recalled: {subject}",
+        "Do not make or use it. commonfab design show DESIGN says which revisions there are.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
+    "revision.signature": Term(
+        "the signature is not one over this manifest",
+        "Sign the manifest that CheckManifest answers, unchanged; commonfab design publish does so.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "revision.form": Term(
+        "the signed manifest is not in the form in which it would be kept, whose digest is {subject}",
+        "Ask CheckManifest for that form, and sign it.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "design.id": Term(
+        "{subject} is not the id of a design that this key began",
+        "Leave the id to CheckManifest for a new design; for a later revision send the first one with its signature too.",
+        StatusCode.PERMISSION_DENIED,
     ),
 }

@@ -44,6 +44,20 @@ TERMS = {
         "Give 64 lower-case hexadecimal digits.",
         StatusCode.INVALID_ARGUMENT,
     ),
+    "node.disk_full": Term(
+        "the node's disk is full; there is no room for {subject}",
+        "Nothing half-written was kept. Ask the node's steward to make room, then try again.",
+        StatusCode.RESOURCE_EXHAUSTED,
+    ),
+    "node.files_away": Term(
+        "the place where the node keeps its files does not answer",
+        "Nothing was lost. Try again in a few seconds; if it stays so, ask the node's steward.",
+        StatusCode.UNAVAILABLE,
+    ),
+    "node.blobs_url": Term(
+        "{subject} names no place for files",
+        "Set COMMONFAB_BLOBS_URL to file:///folder or s3://bucket/prefix, or leave it out.",
+    ),
     "file.truncated": Term(
         "the file breaks off: it announces {announced} triangles and holds {has}, so {missing} are missing",
         "Export or download it again; the copy was cut short.",

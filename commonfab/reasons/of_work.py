@@ -60,6 +60,11 @@ TERMS = {
         StatusCode.FAILED_PRECONDITION,
     ),
     "job.cancelled": Term("the requester withdrew the job"),
+    "job.recalled": Term(
+        "the revision that job {subject} asks for was recalled, so nothing more of it is made",
+        "commonfab job show {subject} says why, and whether there is a revision to ask for instead; withdraw this job.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
     "job.no_shop": Term(
         "no shop is known here that could be asked",
         "The job waits; it is offered as soon as a shop that can make it calls.",
@@ -111,6 +116,11 @@ TERMS = {
     "order.unknown": Term("there is no work order {subject} here", "It may have ended long ago.", StatusCode.NOT_FOUND),
     "order.ended": Term("work order {subject} has ended", "There is nothing to take back.", StatusCode.FAILED_PRECONDITION),
     "order.withdrawn": Term("the requester took the lot back"),
+    "order.recalled": Term(
+        "the revision was recalled: nothing more of it may be made",
+        "The shop reads why, and what to do with what was made, with commonfab shop status; the requester with commonfab job show.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
     "offer.withdrawn": Term("nobody is asked any more: the shop closed, or the machine is out of service"),
     "order.not_uncertain": Term(
         "work order {subject} is not uncertain",

@@ -13,6 +13,7 @@
 -- :shops                    zset     shop id -> when it was last heard, ms
 -- :shop:<id>                hash     descriptor, described (sequence), key, run, version, closed (""|1), had (minutes), had_at (ms)
 -- :shop:<id>:orders         set      its work orders that have not ended, and those about which it is asked
+-- :shop:<id>:recalls        hash     revision -> notice of its recall, until the shop's agent says that it has seen it
 -- :shop:<id>:pace           hash     machine -> reported through estimated time of its last works, newest first
 -- :shop:<id>:proven         hash     process -> good pieces that it reported
 -- :jobs                     zset     job id -> when it was requested, ms
@@ -22,13 +23,17 @@
 -- :job:<id>                 hash     requester, request, specification, questions, quantity, unplaced, requested (ms), needed (""|ms),
 --                                    urgency, version, live (orders that have not ended), state (held|waits|open|done|cancelled),
 --                                    first (""|wanted|made|approved: the first article), product (""|its product's job),
---                                    parts (a product's part jobs, parted by spaces), parts_left, needs_work (1|0), each (machine time for one piece, ms)
+--                                    parts (a product's part jobs, parted by spaces), parts_left, needs_work (1|0), each (machine time for one piece, ms),
+--                                    answered (the questions that were confirmed), recall (absent, or the recall of its revision; then it is never open)
 -- :job:<id>:orders          list     its work orders, oldest first
 -- :job:<id>:passed          hash     shop id -> declined|tried|unanswered: whom not to ask (first) again
 -- :order:<id>               hash     job, shop, machine, quantity, state, number, epoch, good, scrap, offer, minutes, reasons, deadline,
 --                                    stopping (0|1), standby, weight (ms that count in :placed), accepted (ms). While it is offered, shop,
 --                                    machine, minutes and offer are those of the best placed shop.
 -- :order:<id>:asked         hash     shop id -> packed {rank, machine, minutes, offer}; "" once it is asked no more. Gone when one accepts.
+-- :revision:<digest>        set      its jobs, until it is recalled
+-- :recalls                  hash     revision -> its recall: no job of it is taken
+-- :recall:<digest>:told     set      the shops that were told of the recall, or whose agents still have to hear it
 -- :deadlines                zset     work order -> when its offer or lease ends, ms
 -- :epoch                    string   the last fence number given
 -- :once:<requester>:<key>   string   the job that an idempotency key made
@@ -225,15 +230,20 @@ end
 
 local function part_done(product)
   local left = redis.call('HINCRBY', key('job', product), 'parts_left', -1)
-  if left == 0 and get_job(product, 'state') == 'waits' then all_parts_there(product) end
+  local state, recall, needs_work = get_job(product, 'state', 'recall', 'needs_work')
+  -- One that a recall holds is done with its parts where that is all there is to it; put together it is no more.
+  if left == 0 and (state == 'waits' or (state == 'held' and recall and needs_work == '0')) then all_parts_there(product) end
   job_changed(product)
 end
 
--- A job ends when nothing of it is unplaced and no shop holds any of it.
+-- A job ends when nothing of it is unplaced and no shop holds any of it; one that a recall holds, too, where its last piece was made
+-- while its shop was told to stop.
 function end_job_if_over(job)
-  local state, unplaced, live, product, parts = get_job(job, 'state', 'unplaced', 'live', 'product', 'parts')
-  if tonumber(live) > 0 or tonumber(unplaced) > 0 or (state ~= 'open' and state ~= 'cancelled') then return end
-  if state == 'open' then
+  local state, unplaced, live, product, parts, recall = get_job(job, 'state', 'unplaced', 'live', 'product', 'parts', 'recall')
+  if tonumber(live) > 0 or tonumber(unplaced) > 0 then return end
+  local going = state == 'open' or (state == 'held' and recall)
+  if not going and state ~= 'cancelled' then return end
+  if going then
     redis.call('HSET', key('job', job), 'state', 'done')
     if product ~= '' then part_done(product) end
   end
@@ -245,7 +255,7 @@ local function give_back(job, pieces, good)
   local state, first = get_job(job, 'state', 'first')
   redis.call('HINCRBY', key('job', job), 'live', -1)
   if first == 'wanted' and good > 0 then redis.call('HSET', key('job', job), 'first', 'made') end
-  if state ~= 'open' then return end
+  if state ~= 'open' and state ~= 'held' then return end -- only what was recalled is held with orders
   if pieces > 0 then redis.call('HINCRBY', key('job', job), 'unplaced', pieces) end
   if pieces > 0 or first ~= '' then open_up(job) end
 end

@@ -11,9 +11,10 @@
 --
 -- ARGV 3 job. Answers "" or a reason code.
 local job = ARGV[3]
-local state, parts, parts_left = get_job(job, 'state', 'parts', 'parts_left')
+local state, parts, parts_left, questions, recall = get_job(job, 'state', 'parts', 'parts_left', 'questions', 'recall')
 if state ~= 'held' then return 'job.not_held' end
-redis.call('HSET', key('job', job), 'questions', '')
+if recall then return 'job.recalled' end
+redis.call('HSET', key('job', job), 'questions', '', 'answered', questions)
 if parts == '' then
   redis.call('HSET', key('job', job), 'state', 'open')
   open_up(job)

@@ -24,7 +24,7 @@
 --      9 reasons of an offer that is withdrawn, 10 how many machines are out of service, then their ids, then six values for each
 --      attempt: order, number, epoch, phase ("preparing" or "running"), good, scrap
 -- Answers {"" or a reason code, then for each attempt "go_on", "stop" (the job is cancelled),
--- "withdrawn" (only this lot) or "drop"}.
+-- "withdrawn" (only this lot), "recalled" (the revision was recalled) or "drop"}.
 local shop = ARGV[3]
 local LONG_SILENCE = 2 * tonumber(ARGV[7])
 local FIRST_ATTEMPT = 11 + tonumber(ARGV[10])
@@ -44,7 +44,11 @@ end
 local function wish_for(order, number, epoch, phase, good, scrap)
   if not owns(order, shop, number, epoch) then return 'drop' end
   local state, stopping, known_good, quantity, job, deadline = get(order, 'state', 'stopping', 'good', 'quantity', 'job', 'deadline')
-  if state == 'cancelled' then return (stopping == '1' or phase == 'preparing') and 'stop' or 'drop' end
+  local recalled = get_job(job, 'recall')
+  if state == 'cancelled' then
+    if stopping ~= '1' and phase ~= 'preparing' then return 'drop' end
+    return recalled and 'recalled' or 'stop'
+  end
   if state ~= 'accepted' and state ~= 'running' and state ~= 'uncertain' then return 'drop' end
   local lease_ends = NOW + tonumber(ARGV[7])
   if lease_ends - tonumber(deadline or 0) >= SMALL_STEP then set_deadline(order, lease_ends) end
@@ -57,7 +61,8 @@ local function wish_for(order, number, epoch, phase, good, scrap)
     shop_moved(shop)
   end
   if moves or more then job_changed(job) end
-  return stopping == '1' and 'withdrawn' or 'go_on'
+  if stopping ~= '1' then return 'go_on' end
+  return recalled and 'recalled' or 'withdrawn'
 end
 
 local known_key, known, known_run = unpack(redis.call('HMGET', key('shop', shop), 'key', 'descriptor', 'run'))

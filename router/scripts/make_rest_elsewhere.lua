@@ -21,6 +21,7 @@
 local order = ARGV[3]
 local state, job, shop = get(order, 'state', 'job', 'shop')
 if state ~= 'uncertain' then return 'order.not_uncertain' end
+if get_job(job, 'recall') then return 'order.recalled' end -- its shop must still hear that it has to stop
 pass_over(job, shop, 'tried')
 end_order(order, 'superseded')
 return ''

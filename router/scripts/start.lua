@@ -15,7 +15,9 @@ local state, job, stopping = get(order, 'state', 'job', 'stopping')
 if state == 'cancelled' then
   -- Leave was given before it was withdrawn, and the receipt was lost: a refusal now would end it without the report that is awaited.
   if stopping == '1' then return '' end
-  return count(get_job(job, 'state') == 'cancelled' and 'job.cancelled' or 'order.withdrawn')
+  local job_state, recall = get_job(job, 'state', 'recall')
+  if recall then return count('order.recalled') end
+  return count(job_state == 'cancelled' and 'job.cancelled' or 'order.withdrawn')
 end
 if state ~= 'accepted' and state ~= 'running' and state ~= 'uncertain' then return count('attempt.superseded') end
 redis.call('HSET', key('order', order), 'state', 'running', 'reasons', '')

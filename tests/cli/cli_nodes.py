@@ -83,6 +83,7 @@ class UpNode:
     def run(self, *arguments: str, token: str | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run `commonfab` with this node, as its steward unless another token is given."""
         settings = {"COMMONFAB_NODE": self.address, "COMMONFAB_DATA_DIR": str(self.data_dir)}
+        settings["COMMONFAB_AUTHOR_KEY"] = str(self.data_dir / "author.pem")
         if token is not None:
             settings["COMMONFAB_TOKEN"] = token
         return run(*arguments, cwd=cwd, **settings)

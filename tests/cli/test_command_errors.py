@@ -38,8 +38,9 @@ def test_a_design_without_a_licence_is_refused_with_licences_to_choose_from_and_
     assert "Cube without licence" not in shared_node.run("design", "list", "--json").stdout
 
 
-def test_a_licence_that_is_none_is_refused_by_the_node(shared_node: UpNode, part: Path) -> None:
-    told(shared_node.run("design", "publish", str(part), "--title", "Cube", "--licence", "Mine-1.0"), "licence.unknown")
+def test_a_licence_that_is_none_is_told_and_stored(shared_node: UpNode, part: Path) -> None:
+    done = shared_node.run("design", "publish", str(part), "--title", "Cube", "--licence", "Mine-1.0", "--no-wait")
+    assert done.returncode == 0 and "(licence.unknown)" in done.stderr and "Mine-1.0, by" in done.stdout
 
 
 def test_a_design_without_a_title_is_refused(shared_node: UpNode, part: Path) -> None:

@@ -15,10 +15,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
 from journey_street import stl_box
 from processes import NodeProcess
+from typer.testing import CliRunner
 
+from cli.main import app
 from commonfab import v1
 from commonfab.client import Node, connect
 from commonfab.errors import refusal_of
+from commonfab.identity import sign_work
 from commonfab.place import coarse_place
 from commonfab.rpc_client import Endpoint
 
@@ -44,9 +47,9 @@ class People:
         self.requester = await self._person(v1.SCOPE_REQUESTER, "requester")
         self.shop = await self._person(v1.SCOPE_SHOP, "shop")
 
-    async def publish(self, parts: dict[str, bytes], unit: str = "mm", material: str = "") -> str:
+    async def publish(self, parts: dict[str, bytes], unit: str = "mm", material: str = "", licence: str = "CC0-1.0") -> str:
         """A design with one part a file. Returns the revision's digest once every part is inspected."""
-        manifest = v1.Manifest(licence="CC0-1.0")
+        manifest = v1.Manifest(licence=licence)
         for name, content in parts.items():
             path = self.folder / f"{name}.stl"
             path.write_bytes(content)
@@ -253,6 +256,67 @@ async def test_asking_who_could_make_it_commits_nothing(people: People) -> None:
     answer = await people.requester.router.ExplainJob(v1.ExplainJobRequest(request=wish))
     assert f"{people.name}-shop" in [one.shop_id for one in answer.able]
     assert await people.jobs() == []
+
+
+async def test_of_a_licence_that_nobody_knows_no_job_is_made_and_explaining_names_it(people: People) -> None:
+    revision = await people.publish({"cube": stl_box(20, 20, 20)}, licence="ask me nicely")
+    _, refusal = await people.refused(people.request(revision))
+    assert refusal.reason.code == "licence.not_routable"
+    wish = v1.JobRequest(revision=revision, quantity=1)
+    explained = await people.requester.router.ExplainJob(v1.ExplainJobRequest(request=wish))
+    assert [why.code for why in explained.waiting_for] == ["licence.not_routable"] and not explained.able
+
+
+async def test_a_recalled_revision_is_refused_at_once_and_what_was_asked_for_is_held(people: People) -> None:
+    revision = await people.publish({"cube": stl_box(20, 20, 20)})
+    job = await people.request(revision)
+    recall = v1.Recall(revision_digest=revision, reason="it tips over")
+    await people.maker.evidence.RecallRevision(v1.RecallRevisionRequest(recall=recall))
+    _, refusal = await people.refused(people.request(revision))  # though the answer of a moment ago is still kept
+    assert refusal.reason.code == "revision.recalled" and "it tips over" in refusal.reason.message
+    async with asyncio.timeout(20):
+        while (held := (await people.jobs())[0]).state != v1.JOB_STATE_HELD:
+            await asyncio.sleep(0.02)
+    assert (held.id, held.recall.reason) == (job.id, "it tips over")
+    confirm = people.requester.router.ConfirmJob(v1.ConfirmJobRequest(id=job.id, codes=["revision.recalled"]))
+    assert (await people.refused(confirm))[1].reason.code == "job.recalled"
+
+
+async def test_the_notice_goes_with_the_offer_and_what_was_made_comes_back_as_a_build_report(people: People, node: NodeProcess) -> None:
+    revision = await people.publish({"cube": stl_box(20, 20, 20)}, licence="CC-BY-4.0")
+    shop_id, key = f"{people.name}-shop", Ed25519PrivateKey.generate()
+    policy = v1.ShopPolicy(requesters=[f"{people.name}-requester"])
+    shop = v1.Shop(id=shop_id, place=HERE, machines=[printer()], public_key=key.public_key().public_bytes_raw(), policy=policy)
+
+    async def call(*events: v1.ShopEvent) -> v1.SynchronizeResponse:
+        return await people.shop.desk.Synchronize(v1.SynchronizeRequest(shop=shop, agent_run="run", events=events))
+
+    await call()
+    job = await people.request(revision)
+    async with asyncio.timeout(20):
+        while not (offers := (await call()).offers):
+            await asyncio.sleep(0.05)
+    (offer,) = offers
+    assert "CC-BY-4.0" in offer.notice and offer.notice == job.specification.notice
+    assert [file.path for file in offer.files] == ["cube.stl"]
+
+    token = await node.token(v1.SCOPE_STEWARD, "sam")
+    sheet = await asyncio.to_thread(CliRunner().invoke, app, ["job", "sheet", job.id, "--node", node.address, "--token", token])
+    assert sheet.output.startswith(f"# 1 × cube of {people.name}\n") and f"> {offer.notice.splitlines()[0]}" in sheet.output
+
+    attempt = (await call(v1.ShopEvent(id="1", accept=v1.Accept(work_order_id=offer.work_order_id)))).receipts[0].attempt
+    work = v1.CompletedWork(attempt=attempt, job_id=job.id, revision_digest=revision, part_name="cube", shop_id=shop_id, machine_id="p")
+    work.process, work.pieces_good, work.control = "fdm", 1, "octoprint"
+    start, complete = v1.Start(attempt=attempt), v1.Complete(signed=sign_work(work, key))
+    for event in (v1.ShopEvent(id="2", start=start), v1.ShopEvent(id="3", complete=complete)):
+        assert not (await call(event)).receipts[0].HasField("refusal")
+
+    async with asyncio.timeout(20):
+        while not (reports := (await people.maker.evidence.ListBuildReports(v1.ListBuildReportsRequest(of=revision))).reports):
+            await asyncio.sleep(0.05)
+    (kept,) = reports
+    assert (kept.report.shop_id, kept.report.part_name, kept.place.cell, kept.carried) == (shop_id, "cube", HERE.cell, False)
+    assert kept.signed_work == complete.signed
 
 
 @pytest.mark.parametrize("secret", ["", "cfab_nonsense", "Bearer"])

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import locale
+import shutil
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from clocks import ManualClock
 from commons import Commons
+from evidence_store import Store, open_store_at
 from prometheus_client import CollectorRegistry
 
 from commonfab.clock import SystemClock
@@ -23,10 +26,16 @@ from registry.geometry.sandbox import Limits, Sandbox
 from registry.opening import explain, open_registry
 from registry.worker import work
 
+LAPTOP, CLUSTER = "SQLite and a folder", "PostgreSQL and S3"
 
-@pytest.fixture
-def settings(tmp_path: Path, redis_url: str) -> NodeSettings:
-    return NodeSettings(data_dir=tmp_path / "node", listen="127.0.0.1:0", redis_url=redis_url, largest_file_mb=64)
+
+@pytest.fixture(params=[LAPTOP, CLUSTER])
+def settings(tmp_path: Path, redis_url: str, request: pytest.FixtureRequest) -> NodeSettings:
+    """A node's settings, once for each way in which a node keeps its things. Whoever uses it, or `commons`, is tried on both."""
+    kept = {}
+    if request.param == CLUSTER:
+        kept = {"database_url": request.getfixturevalue("postgres_url"), "blobs_url": request.getfixturevalue("s3_url")}
+    return NodeSettings(data_dir=tmp_path / "node", listen="127.0.0.1:0", redis_url=redis_url, largest_file_mb=64, **kept)
 
 
 @pytest.fixture
@@ -80,3 +89,34 @@ def the_locale_stays() -> Iterator[None]:
     before = locale.setlocale(locale.LC_ALL)
     yield
     locale.setlocale(locale.LC_ALL, before)
+
+
+@pytest.fixture(scope="session")
+def empty_commons(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the tables of the commons and nothing in them, to be copied."""
+    file = tmp_path_factory.mktemp("commons") / "commons.db"
+    engine = open_database(f"sqlite:///{file}")
+    migrate(engine, "registry")
+    engine.dispose()
+    return file
+
+
+@pytest.fixture
+def store(tmp_path: Path, empty_commons: Path, manual_clock: ManualClock) -> Iterator[Store]:
+    """A SQLite database with the tables of the commons, and no server before it."""
+    shutil.copy(empty_commons, tmp_path / "commons.db")
+    opened = open_store_at(f"sqlite:///{tmp_path / 'commons.db'}", tmp_path, manual_clock)
+    yield opened
+    opened.engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def each_store(request: pytest.FixtureRequest, tmp_path: Path, manual_clock: ManualClock) -> Iterator[Store]:
+    """As `store`, on SQLite and on PostgreSQL: for what the two could do differently. A database of its own takes a second or two."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("store")
+        return
+    opened = open_store_at(request.getfixturevalue("postgres_url"), tmp_path, manual_clock)
+    migrate(opened.engine, "registry")
+    yield opened
+    opened.engine.dispose()

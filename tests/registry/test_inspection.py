@@ -83,7 +83,7 @@ async def test_a_watcher_is_told_at_once_at_every_change_and_at_the_end(commons:
     manifest = answer.revision.manifest
     for done, (part, subject) in enumerate(zip(manifest.parts, subjects_of(manifest), strict=True), start=1):
         report = examine_file(tmp_path / part.paths[0], v1.Demands(), commons.settings).report
-        await asyncio.to_thread(commons.registry.inspections.store, subject, report)
+        await asyncio.to_thread(commons.registry.inspections.store, subject, report, commons.registry.blobs)
         message = await anext(watching)
         assert (message.done, [told.part.name for told in message.newly_done]) == (done, [part.name])
     with pytest.raises(StopAsyncIteration):
@@ -123,11 +123,11 @@ class Quiet:
 
     def publish(self, path: Path) -> str:
         """Publish a file as the service does; returns the revision's digest."""
-        catalogue = self.registry.mounts[0].servicer._catalogue  # type: ignore[attr-defined]
-        catalogue.blobs.adopt(path)
+        publisher = self.registry.mounts[0].servicer._publisher  # type: ignore[attr-defined]
+        publisher.blobs.adopt(path)
         request = publication(path)
         caller = v1.Token(scope=v1.SCOPE_MAKER, subject="ada")
-        digest: str = catalogue.publish(caller, request.design, request.manifest).revision.digest
+        digest: str = publisher.publish(caller, request).revision.digest
         return digest
 
     def queued(self) -> int:

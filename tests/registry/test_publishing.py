@@ -139,25 +139,50 @@ async def test_a_parent_that_is_not_here_is_refused(commons: Commons, part: Path
     [
         ("", "licence.missing", "CERN-OHL-S-2.0"),
         ("  ", "licence.missing", "CERN-OHL-S-2.0"),
-        ("GPL3", "licence.unknown", "GPL-3.0-only"),
-        ("CERN-OHL-S", "licence.unknown", "CERN-OHL-S-2.0"),
-        ("CC BY-SA 4.0", "licence.unknown", "CC-BY-SA-4.0"),
-        ("MIT AND", "licence.unknown", "spdx.org"),
-        ("(MIT", "licence.unknown", "spdx.org"),
-        ("MIT WITH MIT", "licence.unknown", "spdx.org"),
-        ("LicenseRef-scancode-proprietary-license", "licence.unknown", "spdx.org"),
-        ("MIT OR all rights reserved", "licence.unknown", "spdx.org"),
     ],
 )
-async def test_a_licence_is_needed_and_a_doubtful_one_gets_suggestions(
-    commons: Commons, part: Path, licence: str, code: str, said: str
-) -> None:
+async def test_a_licence_is_needed(commons: Commons, part: Path, licence: str, code: str, said: str) -> None:
     node = commons.node()
     await node.upload(part)
     refusal = await refused(node.registry.PublishRevision(publication(part, licence=licence)))
     assert refusal.reason.code == code
     assert said in refusal.reason.message + refusal.remedy
     assert not await designs_of(node)
+
+
+@pytest.mark.parametrize(
+    "licence",
+    ["MIT AND", "MIT WITH MIT", "LicenseRef-scancode-proprietary-license", "free for the neighbours"],
+)
+async def test_a_licence_that_nobody_knows_is_kept_and_shown_and_no_job_is_made_of_it(commons: Commons, part: Path, licence: str) -> None:
+    node = commons.node()
+    await node.upload(part)
+    published = await node.registry.PublishRevision(publication(part, licence=licence))
+    assert published.revision.manifest.licence == licence
+    assert "licence.unknown" in [note.code for note in published.notes]
+    known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
+    assert [one.code for one in known.hindrances] == ["licence.not_routable"]
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [
+        ("GPL3", "GPL-3.0-only"),
+        ("CC BY-SA 4.0", "CC-BY-SA-4.0"),
+        ("CERN OHL v1.2", "CERN-OHL-1.2"),
+        ("LicenseRef-CC BY-SA-4.0", "CC-BY-SA-4.0"),
+    ],
+)
+async def test_a_licence_that_is_spelled_in_a_common_wrong_way_is_corrected_with_a_note(
+    commons: Commons, part: Path, written: str, stored: str
+) -> None:
+    node = commons.node()
+    await node.upload(part)
+    published = await node.registry.PublishRevision(publication(part, licence=written))
+    assert published.revision.manifest.licence == stored
+    assert "licence.corrected" in [note.code for note in published.notes]
+    known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
+    assert not known.hindrances
 
 
 @pytest.mark.parametrize(
@@ -190,6 +215,9 @@ MISTAKES: dict[str, Callable[[v1.PublishRevisionRequest], object]] = {
     "a file that is also a folder": _file_and_folder,
     "a part without its file": lambda r: r.manifest.parts[0].paths.append("other.stl"),
     "a part without paths": lambda r: r.manifest.parts[0].ClearField("paths"),
+    "a NUL in the title": lambda r: setattr(r.design, "title", "gear\0"),
+    "a NUL in a note": lambda r: setattr(r.manifest, "note", "\0"),
+    "a NUL in a tag": lambda r: r.manifest.description.tags.append("\0"),
     "no pieces": lambda r: setattr(r.manifest.parts[0], "quantity_per_product", 0),
     "a part twice": lambda r: r.manifest.parts.add().CopyFrom(r.manifest.parts[0]),
     "a nameless part": lambda r: setattr(r.manifest.parts[0], "name", " "),
@@ -211,6 +239,7 @@ MISTAKES: dict[str, Callable[[v1.PublishRevisionRequest], object]] = {
         ("a file that is also a folder", "revision.path"),
         ("a part without its file", "revision.part"),
         ("a part without paths", "revision.part"),
+        *((f"a NUL in {where}", "request.malformed") for where in ("the title", "a note", "a tag")),
         ("no pieces", "revision.part"),
         ("a part twice", "revision.part"),
         ("a nameless part", "revision.part"),

@@ -8,7 +8,7 @@ import fcntl
 import hashlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import grpc
@@ -17,6 +17,7 @@ from commons import Commons, refused
 
 from commonfab import v1
 from commonfab.client import Node
+from registry.blobs import Stored
 
 MIB = 1024 * 1024
 
@@ -39,8 +40,8 @@ async def fetched(node: Node, name: str, offset: int = 0) -> bytes:
     return b"".join([m.chunk async for m in node.registry.FetchFile(v1.FetchFileRequest(sha256=name, offset=offset))])
 
 
-def stored_files(commons: Commons) -> list[Path]:
-    return [path for path in (commons.settings.data_dir / "blobs").glob("??/*") if path.is_file()]
+def stored_files(commons: Commons) -> list[Stored]:
+    return list(commons.registry.blobs.all())
 
 
 def staged_files(commons: Commons) -> list[Path]:
@@ -57,17 +58,23 @@ def in_use(path: Path) -> bool:
     return False
 
 
-async def break_off(commons: Commons, node: Node, content: bytes, sent: int) -> int:
+def by_beginning(content: bytes) -> v1.UploadHeader:
+    """As a sender begins who computes the SHA-256 of the whole file only while sending it."""
+    return v1.UploadHeader(beginning_sha256=sha256(content[:MIB]), size_bytes=len(content))
+
+
+async def break_off(commons: Commons, node: Node, announced: v1.UploadHeader, content: bytes, sent: int) -> int:
     """Send the first `sent` bytes of a file and lose the connection under way; returns how many of them the server kept."""
 
     async def half() -> AsyncIterator[v1.UploadFileRequest]:
-        yield v1.UploadFileRequest(header=header(content))
+        yield v1.UploadFileRequest(header=announced)
         for begin in range(0, sent, MIB // 2):
             yield v1.UploadFileRequest(chunk=content[begin : begin + MIB // 2])
         await asyncio.Event().wait()
 
     async def received() -> int:
-        return (await node.registry.StatFile(v1.StatFileRequest(sha256=sha256(content)))).received_bytes
+        asked = v1.StatFileRequest(sha256=announced.sha256, beginning_sha256=announced.beginning_sha256, size_bytes=announced.size_bytes)
+        return (await node.registry.StatFile(asked)).received_bytes
 
     call = asyncio.ensure_future(node.registry.UploadFile(half()))
     while not await received():
@@ -80,15 +87,17 @@ async def break_off(commons: Commons, node: Node, content: bytes, sent: int) -> 
     return await received()
 
 
-async def test_a_file_is_stored_once_whoever_sends_it(commons: Commons, tmp_path: Path) -> None:
+@pytest.mark.parametrize("length", [3 * MIB + 17, 9 * MIB + 17])  # hashed before it is sent, and while it is sent
+async def test_a_file_is_stored_once_whoever_sends_it(commons: Commons, tmp_path: Path, length: int) -> None:
     path = tmp_path / "part.stl"
-    path.write_bytes(os.urandom(3 * MIB + 17))
+    path.write_bytes(os.urandom(length))
     told: list[int] = []
     stored = await commons.node("ada").upload(path, lambda done, total: told.append(done))
-    assert stored.size_bytes == 3 * MIB + 17 and told[-1] == 3 * MIB + 17 and len(told) > 1
+    assert stored.size_bytes == length and told[-1] == length and len(told) > 1
     resent: list[int] = []
     assert await commons.node("ben").upload(path, lambda done, total: resent.append(done)) == stored
-    assert resent == [3 * MIB + 17]  # nothing was sent
+    assert resent == [length]  # nothing was sent
+    commons.registry.blobs.settle([stored.sha256])
     assert len(stored_files(commons)) == 1 and not staged_files(commons)
     assert await fetched(commons.node("ben"), stored.sha256) == path.read_bytes()
 
@@ -98,14 +107,18 @@ async def test_a_sender_who_does_not_ask_first_still_stores_it_once(commons: Com
     for subject in ("ada", "ben"):
         answer = await commons.node(subject).registry.UploadFile(messages(header(content), content))
         assert answer.sha256 == sha256(content)
+    commons.registry.blobs.settle([sha256(content)])
     assert len(stored_files(commons)) == 1
 
 
-async def test_an_upload_goes_on_where_the_connection_broke(commons: Commons, tmp_path: Path) -> None:
-    content = os.urandom(12 * MIB + 5)
+@pytest.mark.parametrize(("length", "begun"), [(12 * MIB + 5, by_beginning), (7 * MIB + 5, header)], ids=["large", "small"])
+async def test_an_upload_goes_on_where_the_connection_broke(
+    commons: Commons, tmp_path: Path, length: int, begun: Callable[[bytes], v1.UploadHeader]
+) -> None:
+    content = os.urandom(length)
     node = commons.node("ada")
-    kept = await break_off(commons, node, content, 9 * MIB)
-    assert 0 < kept <= 9 * MIB
+    kept = await break_off(commons, node, begun(content), content, 4 * MIB)
+    assert 0 < kept <= 4 * MIB
     assert staged_files(commons)[0].read_bytes() == content[:kept]
     path = tmp_path / "part.stl"
     path.write_bytes(content)
@@ -118,7 +131,7 @@ async def test_an_upload_goes_on_where_the_connection_broke(commons: Commons, tm
 
 async def test_an_interrupted_upload_is_nobody_elses(commons: Commons) -> None:
     content = os.urandom(6 * MIB)
-    await break_off(commons, commons.node("ada"), content, 5 * MIB)
+    await break_off(commons, commons.node("ada"), header(content), content, 5 * MIB)
     assert (await commons.node("ben").registry.StatFile(v1.StatFileRequest(sha256=sha256(content)))).received_bytes == 0
 
 
@@ -226,14 +239,34 @@ async def test_a_chunk_before_the_header_and_one_too_long_are_refused(commons: C
     assert (await refused(node.registry.UploadFile(messages(header(content), content)))).reason.code == "request.malformed"
 
 
-async def test_a_shop_may_fetch_and_may_not_upload(commons: Commons) -> None:
+async def test_whoever_has_no_token_can_neither_upload_nor_fetch(commons: Commons) -> None:
     content = b"a part"
     await commons.node("ada").registry.UploadFile(messages(header(content), content))
-    shop = commons.node("garage", v1.SCOPE_SHOP)
-    assert await fetched(shop, sha256(content)) == content
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await shop.registry.UploadFile(messages(header(content), content))
-    assert caught.value.code() == grpc.StatusCode.PERMISSION_DENIED
+    stranger = commons.node_with("")
+    for call in (stranger.registry.UploadFile(messages(header(content), content)), fetched(stranger, sha256(content))):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED
+
+
+async def test_a_file_with_the_same_beginning_as_one_on_its_way_is_sent_all_the_same(commons: Commons, tmp_path: Path) -> None:
+    content, other = (bytes(MIB) + os.urandom(9 * MIB) for _ in range(2))
+    node = commons.node("ada")
+    await break_off(commons, node, by_beginning(content), content, 4 * MIB)
+    path = tmp_path / "other.stl"
+    path.write_bytes(other)
+    assert (await node.upload(path)).sha256 == sha256(other)
+    assert await fetched(node, sha256(other)) == other
+
+
+async def test_a_file_with_the_same_beginning_as_a_stored_one_is_sent_all_the_same(commons: Commons, tmp_path: Path) -> None:
+    content, other = (bytes(MIB) + os.urandom(9 * MIB) for _ in range(2))
+    node = commons.node("ada")
+    path = tmp_path / "part.stl"
+    for one in (content, other):
+        path.write_bytes(one)
+        assert (await node.upload(path)).sha256 == sha256(one)
+    assert await fetched(node, sha256(other)) == other
 
 
 async def test_an_upload_that_nobody_goes_on_with_is_forgotten_after_a_week(commons: Commons) -> None:

@@ -18,13 +18,15 @@ from commons import Commons
 from drawings import binary_stl, box, write_step
 from redis_servers import free_port, start_redis, stop_redis
 
+from cli.up.settings import child_environment
 from commonfab.settings import NodeSettings
 
 
 @contextmanager
 def working(settings: NodeSettings) -> Iterator[subprocess.Popen[bytes]]:
     """A worker that is ready."""
-    environment = os.environ | {"COMMONFAB_DATA_DIR": str(settings.data_dir), "COMMONFAB_REDIS_URL": settings.redis_url}
+    environment = os.environ | child_environment(settings, settings.redis_url)
+    settings.data_dir.mkdir(exist_ok=True)
     log = settings.data_dir / "worker.log"
     with log.open("ab") as file:
         before = log.stat().st_size

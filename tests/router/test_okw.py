@@ -45,6 +45,21 @@ def test_a_travel_that_nobody_understands_is_not_known_and_the_others_are(writte
     assert "A lab: ultimaker 2+: no x_travel, so only its owner can say whether a part fits" in read.notes
 
 
+@pytest.mark.parametrize(
+    ("written", "note"),
+    [
+        ("220mm", "A lab: ultimaker 2+: x_travel '220mm' is read as 220 mm"),
+        ("9.8in", "A lab: ultimaker 2+: x_travel '9.8in' is read as 248.92 mm"),
+        ("None", "A lab: ultimaker 2+: x_travel is 'None', so it is not known"),
+        (None, "A lab: ultimaker 2+: x_travel is None, so it is not known"),
+        (220.0, ""),
+    ],
+)
+def test_a_travel_that_was_converted_or_is_not_known_is_noted_and_a_plain_number_is_not(written: object, note: str) -> None:
+    read = labs({**PRINTER, "x_travel": written, "y_travel": 100, "z_travel": 100}, location={"gps_coordinates": "48.1, 11.5"})
+    assert [told for told in read.notes if "x_travel" in told][:1] == ([note] if note else [])
+
+
 def test_a_machine_without_travels_has_no_room_and_that_is_nothing_to_note() -> None:
     read = labs(PRINTER, location={"gps_coordinates": "48.1, 11.5"})
     assert not read.shops[0].machines[0].HasField("envelope_mm") and not read.notes

@@ -20,13 +20,13 @@ from commonfab import v1
 from commonfab.errors import Refused
 from router.board import Board
 from router.board_changes import read_changes
-from router.board_reading import LIVE, JobOnBoard, read_jobs
+from router.board_reading import LIVE, JobOnBoard, read_jobs, read_offers
 from router.shop_on_board import ShopOnBoard
 
 T = TypeVar("T")
 SHOPS = ("lena", "shed", "cellar")
 ENDED = (v1.JOB_STATE_DONE, v1.JOB_STATE_CANCELLED)
-WITHDRAWN_TOO_LATE = ("order.ended", "job.ended", "job.first_not_made", "job.no_first_article")
+WITHDRAWN_TOO_LATE = ("order.ended", "order.recalled", "job.ended", "job.first_not_made", "job.no_first_article")
 STATES = [v1.MACHINE_STATE_READY, v1.MACHINE_STATE_READY, v1.MACHINE_STATE_OUT_OF_ORDER, v1.MACHINE_STATE_MAINTENANCE]
 
 
@@ -44,6 +44,7 @@ class Neighbourhood(RuleBasedStateMachine):
         self.started: dict[str, set[int]] = {}
         self.accepted: dict[str, set[str]] = {}
         self.ended: set[int] = set()
+        self.recalled = False
         self.shops: dict[str, ShopOnBoard] = {}
         self.sequence = 0
         self.do(self._begin(pieces, first, kind))
@@ -114,6 +115,7 @@ class Neighbourhood(RuleBasedStateMachine):
             garage, attempt, _, _ = data.draw(st.sampled_from(self.attempts))
             receipt = self.do(self.street.call(garage, event(start=v1.Start(attempt=attempt)))).receipts[0]
             if not receipt.HasField("refusal"):
+                assert not self.recalled or attempt.epoch in self.started.get(attempt.work_order_id, ()) or self._runs(attempt)
                 self.started.setdefault(attempt.work_order_id, set()).add(attempt.epoch)
 
     @rule(data=st.data(), good=st.integers(0, 12))
@@ -154,7 +156,7 @@ class Neighbourhood(RuleBasedStateMachine):
         for known in self.jobs().values():
             for order in known.job.work_orders:
                 if order.state == v1.WORK_ORDER_STATE_UNCERTAIN:
-                    self.do(self.street.board.make_rest_elsewhere(order.id))
+                    self.tries(self.street.board.make_rest_elsewhere(order.id))
 
     @rule()
     def the_requester_approves_of_the_first_article(self) -> None:
@@ -166,6 +168,20 @@ class Neighbourhood(RuleBasedStateMachine):
         if really == 0:
             self.tries(self.street.board.cancel_job(next(iter(self.pieces))))
 
+    @rule(really=st.integers(0, 5))
+    def the_revision_is_recalled(self, really: int) -> None:
+        if really == 0:
+            self.do(self.street.board.recall(v1.Recall(revision_digest="rev", reason="it breaks"), "Gear", {}))
+            self.recalled = True
+
+    @invariant()
+    def of_what_is_recalled_nothing_is_offered_or_accepted_and_whoever_took_it_is_told(self) -> None:
+        if self.recalled:
+            states = {order.state for known in self.jobs().values() for order in known.job.work_orders}
+            assert not states & {v1.WORK_ORDER_STATE_OFFERED, v1.WORK_ORDER_STATE_ACCEPTED}
+            told = {shop.id for shop in self.garages.values() if self.do(read_offers(self.street.board, shop.id)).recalls}
+            assert told == {name for shops in self.accepted.values() for name in shops}
+
     @invariant()
     def every_piece_is_in_one_place(self) -> None:
         jobs = self.jobs()
@@ -174,10 +190,15 @@ class Neighbourhood(RuleBasedStateMachine):
             live = sum(order.quantity for order in job.work_orders if order.state in LIVE)
             made = sum(order.pieces_good for order in job.work_orders if order.state not in LIVE)
             parts_there = all(jobs[part].job.state == v1.JOB_STATE_DONE for part in known.parts)
-            if job.state != v1.JOB_STATE_CANCELLED and parts_there and not self._only_holds_together(known):
+            never_begun = known.parts and job.state == v1.JOB_STATE_HELD
+            if job.state != v1.JOB_STATE_CANCELLED and parts_there and not never_begun and not self._only_holds_together(known):
                 assert live + made + job.pieces_unplaced == pieces
                 assert (job.state == v1.JOB_STATE_DONE) == (made == pieces)
             assert job.pieces_good <= pieces
+
+    def _runs(self, attempt: v1.AttemptRef) -> bool:
+        """A machine that said that it moves is believed, though it never asked."""
+        return self.order(attempt.work_order_id).state == v1.WORK_ORDER_STATE_RUNNING
 
     def _only_holds_together(self, known: JobOnBoard) -> bool:
         return bool(known.parts) and not known.job.request.assembled
