@@ -19,7 +19,7 @@ from pathlib import Path
 
 from commonfab.canonical import is_sha256
 from commonfab.errors import Refused
-from registry.blobs.disk import make_folder, sync_folder
+from registry.blobs.disk import let_go_of_memory, make_folder, sync_folder
 from registry.blobs.naming import Stored, key_of, sha256_of_key
 from registry.blobs.shelf import CHUNK_BYTES
 
@@ -120,6 +120,7 @@ class Folder:
             # What could not be written out may be gone from memory too: nobody may find it under this name.
             here.unlink(missing_ok=True)
             raise
+        let_go_of_memory(file)
         here.rename(place)
 
     def _open(self, sha256: str) -> FileIO:
