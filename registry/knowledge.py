@@ -41,7 +41,8 @@ def refresh(
         put(connection, known)
         if named in told:
             happened.append((known.design, known.about(told[named])))
-        if computed != before and max(computed, before) > v1.MATURITY_DRAFT:
+        # Of one that was never computed there is nothing to tell: it is new, or from before there was maturity.
+        if before not in (computed, v1.MATURITY_UNSPECIFIED):
             changed = v1.MaturityChanged(digest=named, before=before, now=computed)
             happened.append((known.design, known.about(v1.CommonsEvent(maturity_changed=changed))))
     for design, event in happened:  # last, as `events.add` asks for

@@ -6,7 +6,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from functools import partial
 
 import obstore.exceptions
 import redis
@@ -59,24 +61,18 @@ class Registry:
     inspections: Inspections
     blobs: BlobStore
     following: Following
-    garbage: Garbage
-    gc_every_hours: float
-    reindexing: Reindexing
+    background: tuple[Callable[[], Coroutine[None, None, None]], ...]
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
-        """Bring the tables up to date, send to the workers what still waits, and go on doing so.
+        """Bring the tables up to date, send to the workers what still waits, and begin what goes on in the background.
 
         Errors: `sqlalchemy.exc.OperationalError`. A Redis that is away is no error: what waits is sent when it is back.
         """
         await asyncio.to_thread(migrate, self.engine, "registry")
         await asyncio.to_thread(self.blobs.sweep, self.inspections.clock.now())
         await asyncio.to_thread(self.inspections.send_again, 0.0)
-        self.tasks.add(asyncio.create_task(self.inspections.keep_sending()))
-        if self.gc_every_hours:
-            self.tasks.add(asyncio.create_task(self.garbage.keep_collecting(self.gc_every_hours)))
-        self.tasks.add(asyncio.create_task(self.following.run()))
-        self.tasks.add(asyncio.create_task(self.reindexing.run()))
+        self.tasks.update(asyncio.create_task(live()) for live in self.background)
 
     async def close(self) -> None:
         """Stop what goes on in the background. The engine belongs to the caller."""
@@ -101,9 +97,8 @@ def open_registry(
     catalogue = Catalogue(engine, inspections, licences)
     garbage, quotas = Garbage(engine, blobs, clock), Quotas(engine, blobs, clock, settings.quota_mb * MIB)
     publisher = Publisher(engine, blobs, inspections, licences, clock, ids, quotas)
-    service = DesignRegistryService(
-        catalogue, publisher, Intake(blobs, garbage, quotas), Search(engine), clock, metrics or CollectorRegistry()
-    )
+    search = Search(engine)
+    service = DesignRegistryService(catalogue, publisher, Intake(blobs, garbage, quotas), search, clock, metrics or CollectorRegistry())
     reports, defects = BuildReports(engine, blobs, inspections, clock), Defects(engine, blobs, inspections, clock, ids)
     following = Following(engine, clock)
     evidence = DesignEvidenceService(reports, defects, Recalls(engine, inspections, clock), following)
@@ -113,7 +108,10 @@ def open_registry(
         Mount(EVIDENCE_SERVICE, v1.add_DesignEvidenceServicer_to_server, evidence),
         Mount(HOUSEKEEPING_SERVICE, v1.add_HousekeepingServicer_to_server, house),
     )
-    return Registry(mounts, engine, inspections, blobs, following, garbage, settings.gc_every_hours, Reindexing(engine, inspections))
+    background = [inspections.keep_sending, following.run, Reindexing(engine, inspections).run, search.warm_up]
+    if settings.gc_every_hours:
+        background.append(partial(garbage.keep_collecting, settings.gc_every_hours))
+    return Registry(mounts, engine, inspections, blobs, following, tuple(background))
 
 
 def explain(error: Exception) -> Refused | None:

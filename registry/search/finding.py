@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import threading
 
 import numpy as np
@@ -18,6 +20,7 @@ from registry.search.columns import Bools
 from registry.search.index import Index, caught_up
 from registry.search.question import Mark, Question, question_of
 from registry.search.tables import SEARCH_ITEMS
+from registry.search.words_in_memory import WordsInMemory
 
 MOST_COUNTS = 20
 """Values of one property that are told."""
@@ -29,6 +32,7 @@ class Search:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._index = Index()
+        self._words = WordsInMemory()
         self._turn = threading.Lock()
 
     def find(self, request: v1.SearchDesignsRequest) -> v1.SearchDesignsResponse:
@@ -36,12 +40,21 @@ class Search:
         asked = question_of(request)
         with self._engine.connect() as connection:
             index = self.up_to_date(connection)
-            worth = full_text.worth(connection, asked.words, index.size) if asked.words else np.zeros(index.size, np.int32)
+            worth = full_text.worth(self._words.levels(connection, asked.words, index), index.size)
             found = np.flatnonzero(_meeting(index, asked, connection) & ((worth > 0) | (not asked.text)))
             page, token = _page(index, asked, found, worth)
             designs = designs_of(connection, [str(index.ids[number]) for number in page])
         facets = _facets(index, found) if request.with_facets and asked.after is None else []
         return v1.SearchDesignsResponse(designs=designs, next_page_token=token, total=len(found), facets=facets)
+
+    async def warm_up(self) -> None:
+        """Read all designs, so that the first search need not. Where the database is away, that first search does it after all."""
+        with contextlib.suppress(sa.exc.SQLAlchemyError):
+            await asyncio.to_thread(self._read_all)
+
+    def _read_all(self) -> None:
+        with self._engine.connect() as connection:
+            self.up_to_date(connection)
 
     def up_to_date(self, connection: sa.Connection) -> Index:
         """All designs as they were committed before this call. One thread brings in what is new; it never changes what others look at."""

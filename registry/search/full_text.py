@@ -14,6 +14,8 @@ import sqlalchemy as sa
 
 from registry.search.words import ANYWHERE, SUMMARY, TITLE
 
+Levels = npt.NDArray[np.int8]
+
 PLACES = ((ANYWHERE, True), (SUMMARY, True), (TITLE, True), (TITLE, False))
 """Where a word may stand, the best last, and whether it is enough that a word there begins with it.
 
@@ -43,20 +45,28 @@ def keep(connection: sa.Connection, number: int, before: str | None, now: str) -
     )
 
 
-def worth(connection: sa.Connection, words: Sequence[str], size: int) -> npt.NDArray[np.int32]:
-    """What each design is worth for these words, by its number: 0 where one of them does not stand in it.
+def levels(connection: sa.Connection, words: Sequence[str], size: int) -> list[Levels]:
+    """For each word what it is worth in each design, by its number: 0 where it does not stand in it.
 
-    Parameters: `words`, at least one, as `words_of` has them; `size`, one more than the largest number that matters.
+    Parameters: `words`, as `words_of` has them; `size`, one more than the largest number that matters.
     """
-    found = iter(_found(connection, [(place + word, begins) for word in words for place, begins in PLACES]))
-    every, total = np.ones(size, bool), np.zeros(size, np.int32)
+    found = iter(_found(connection, [(place + word, begins) for word in words for place, begins in PLACES])) if words else iter(())
+    every = []
     for _ in words:
-        of_word = np.zeros(size, np.int32)
+        of_word = np.zeros(size, np.int8)
         for level, numbers in zip(range(1, len(PLACES) + 1), found, strict=False):
             of_word[numbers[numbers < size]] = level
-        every &= of_word > 0
+        every.append(of_word)
+    return every
+
+
+def worth(every: Sequence[Levels], size: int) -> npt.NDArray[np.int32]:
+    """What each design is worth for some words together: 0 where one of them does not stand in it."""
+    all_there, total = np.ones(size, bool), np.zeros(size, np.int32)
+    for of_word in every:
+        all_there &= of_word > 0
         total += of_word
-    return np.where(every, total, 0)
+    return np.where(all_there, total, 0)
 
 
 def _found(connection: sa.Connection, terms: Sequence[tuple[str, bool]]) -> list[npt.NDArray[np.int64]]:

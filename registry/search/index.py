@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -64,6 +64,7 @@ class Index:
     """All designs, by their numbers."""
 
     since: int = 0  # what was written from here on is not in it, or not surely
+    version: int = 0  # counts how often designs were brought in: with the same version, the same designs
     there: Bools = field(default_factory=lambda: np.zeros(0, bool))  # whether there is a design of this number
     ids: npt.NDArray[np.object_] = field(default_factory=lambda: np.zeros(0, object))
     created_at: npt.NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
@@ -105,7 +106,7 @@ def horizon(connection: sa.Connection) -> tuple[int, int | None]:
 
 def _with_rows(index: Index, since: int, rows: Sequence[sa.Row[Any]]) -> Index:
     if not rows:
-        return Index(since, **{name: value for name, value in vars(index).items() if name != "since"})
+        return replace(index, since=since)
     # By columns, and not row by row: it is a hundred thousand rows for the first time.
     of = dict(zip((column.name for column in ROW), zip(*rows, strict=True), strict=True))
     numbers = np.array(of["number"], np.int64)
@@ -119,7 +120,7 @@ def _with_rows(index: Index, since: int, rows: Sequence[sa.Row[Any]]) -> Index:
         sides[numbers, axis] = np.array(of[side], float)  # None becomes NaN
     columns = {name: column.changed(size, numbers, of[STORED.get(name, name)]) for name, column in index.columns.items()}
     age = index.age if known else _ages(there, created_at, ids)
-    return Index(since, there, ids, created_at, age, recalled, sides, columns)
+    return Index(since, index.version + 1, there, ids, created_at, age, recalled, sides, columns)
 
 
 def _longer(of: npt.NDArray[Any], size: int) -> npt.NDArray[Any]:

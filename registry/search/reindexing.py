@@ -17,10 +17,10 @@ from registry.search.tables import SEARCH_DESIGNS
 from registry.tables import DESIGNS, writing
 
 AT_ONCE = 10
-"""Designs in one transaction: others wait for it, and judging one can take some hundredths of a second."""
+"""Designs between two pauses; judging one can take some hundredths of a second."""
 
 PAUSE_SECONDS = 0.01
-"""Between two transactions, so that whoever publishes meanwhile gets a turn."""
+"""So that whoever publishes meanwhile gets a turn."""
 
 LATER_SECONDS = 30.0
 """When the database did not answer."""
@@ -56,12 +56,10 @@ class Reindexing:
         entered = (SEARCH_DESIGNS.c.design_id == DESIGNS.c.id) & (SEARCH_DESIGNS.c.rules == RULES)
         query = sa.select(DESIGNS.c.id).where(DESIGNS.c.id > after, ~sa.exists().where(entered)).order_by(DESIGNS.c.id).limit(AT_ONCE)
         with self.engine.connect() as connection:
-            if connection.execute(query).first() is None:
-                return ""
-        with writing(self.engine) as connection:
-            # What another registry has taken in hand is left to it.
-            those = list(connection.execute(query.with_for_update(skip_locked=True, key_share=True)).scalars())
-            for design_id in those:
+            those = list(connection.execute(query).scalars())
+        for design_id in those:
+            # Each in a transaction of its own, as `knowledge.refresh` asks for. Two registries may enter the same one; that does no harm.
+            with writing(self.engine) as connection:
                 self._enter(connection, design_id)
         return those[-1] if those else ""
 

@@ -32,6 +32,7 @@ from registry.housekeeping.verifying import Verifier, revision_fault
 from registry.opening import open_registry
 from registry.search import tables as search_tables
 from registry.search.finding import Search
+from registry.search.reindexing import Reindexing
 from registry.service import DesignRegistryService
 from router import tables as router_tables
 from router.ledger import LedgerBook
@@ -135,7 +136,7 @@ def test_designs_of_every_older_version_are_read_searched_and_counted(
     assert found.parts[0].report.volume_mm3 == 6000
     assert found.revision.open_defects == (0 if version == "registry_0001" else 1)
     reached = ""
-    while reached := registry.reindexing.enter_more(reached):
+    while reached := Reindexing(registry.engine, registry.inspections).enter_more(reached):
         pass
     found_by_words = Search(engine).find(v1.SearchDesignsRequest(words="shelf brack")).designs
     assert {one.title for one in found_by_words} == {"Shelf bracket", "Better bracket"}, "both are said to hold a shelf"
