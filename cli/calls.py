@@ -6,9 +6,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
 from commonfab.client import Node, connect
 from commonfab.clock import SystemClock
@@ -17,7 +18,10 @@ from commonfab.rpc_client import Endpoint
 from commonfab.settings import CallerSettings
 
 T = TypeVar("T")
-M = TypeVar("M")
+M = TypeVar("M", bound=Message)
+
+LARGEST_PAGE = 500
+"""As many as a node sends at once."""
 
 RECONNECT_SECONDS = 30.0
 """How long a watching command waits for a node that went away. A node restarts within a few seconds."""
@@ -79,11 +83,15 @@ async def follow(node: Node, open_stream: Callable[[], AsyncIterable[T]]) -> Asy
         await node.reachable(RECONNECT_SECONDS)
 
 
-async def pages(page: Callable[[M], Awaitable[tuple[list[T], M]]], mark: M) -> list[T]:
-    """Everything of a list that comes in pages, each with the mark of the next; a mark that is false ends it."""
-    found: list[T] = []
+async def all_of(ask: Callable[[M], Awaitable[Any]], request: M, field: str) -> list[Any]:
+    """Everything in `field` of the answers, page after page until none follows.
+
+    Parameters: `request`, with the `page_size` and `page_token` of a list; its token is moved on. Errors: as `ask`.
+    """
+    found: list[Any] = []
     while True:
-        more, mark = await page(mark)
-        found += more
-        if not mark:
+        answer = await ask(request)
+        found += getattr(answer, field)
+        if not answer.next_page_token:
             return found
+        request.page_token = answer.next_page_token  # type: ignore[attr-defined]

@@ -62,6 +62,22 @@ def manifest(files: Sequence[LocalFile], licence: str, demands: v1.Demands, quan
     return v1.Manifest(licence=licence, files=entries, parts=parts)
 
 
+def demand(parts: Iterable[v1.Part], told: Sequence[v1.Part], quantities: Mapping[str, int]) -> None:
+    """Put into parts what an Open Know-How manifest says of the one with a file in common, where nobody said otherwise.
+
+    Parameters: `quantities`, as `manifest` has them: what was said of the quantity.
+    """
+    for part in parts:
+        same = next((one for one in told if not set(part.paths).isdisjoint(one.paths)), None)
+        if same is None:
+            continue
+        if part.name not in quantities:
+            part.quantity_per_product = same.quantity_per_product
+        for field, _ in part.demands.ListFields():
+            same.demands.ClearField(field.name)  # type: ignore[arg-type]  # any field
+        part.demands.MergeFrom(same.demands)
+
+
 def parts_of(paths: Iterable[str], demands: v1.Demands, quantities: Mapping[str, int]) -> list[v1.Part]:
     """The parts that files describe, in the order of their names.
 

@@ -119,15 +119,11 @@ def show(job_id: JobArgument, as_json: JsonOption = False, node: NodeOption = No
 def list_jobs(as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
     """List your jobs, newest first; a steward sees all."""
     from cli import describe, output
-    from cli.calls import call, endpoint, pages
+    from cli.calls import LARGEST_PAGE, all_of, call, endpoint
     from commonfab import v1
 
     async def work(of: Node) -> list[v1.Job]:
-        async def page(mark: str) -> tuple[list[v1.Job], str]:
-            answer = await of.router.ListJobs(v1.ListJobsRequest(page_size=500, page_token=mark))
-            return list(answer.jobs), answer.next_page_token
-
-        return await pages(page, "")
+        return await all_of(of.router.ListJobs, v1.ListJobsRequest(page_size=LARGEST_PAGE), "jobs")
 
     jobs = call(endpoint(node, token, ca), work)
     if as_json:

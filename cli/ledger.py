@@ -48,14 +48,17 @@ def show(
 
 async def all_entries(node: Node, job_id: str = "") -> list[v1.LedgerEntry]:
     """Every entry, oldest first; of one job where it is named. Errors: `grpc.aio.AioRpcError`."""
-    from cli.calls import pages
+    from cli.calls import LARGEST_PAGE
     from commonfab import v1
 
-    async def page(after: int) -> tuple[list[v1.LedgerEntry], int]:
-        answer = await node.ledger.ListEntries(v1.ListEntriesRequest(after=after, page_size=500, job_id=job_id))
-        return list(answer.entries), answer.next_after
-
-    return await pages(page, 0)
+    found: list[v1.LedgerEntry] = []
+    request = v1.ListEntriesRequest(page_size=LARGEST_PAGE, job_id=job_id)
+    while True:
+        answer = await node.ledger.ListEntries(request)
+        found += answer.entries
+        if not answer.next_after:
+            return found
+        request.after = answer.next_after
 
 
 def _check(entries: list[v1.LedgerEntry], whole: bool) -> None:

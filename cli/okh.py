@@ -56,7 +56,7 @@ def check(
 def convert(
     file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A manifest of any version.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="OUT", help="Where to write it; else to stdout.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
 ) -> None:
     """Write a manifest as version 2.4; what was put right is told on stderr.
 
@@ -72,8 +72,8 @@ def convert(
     if out is None:
         typer.echo(write(made.record), nl=False)
     else:
-        if out.exists() and not force:
-            raise Refused("okh.exists", str(out))
+        if out.exists() and not overwrite:
+            raise Refused("command.exists", str(out))
         out.write_text(write(made.record), encoding="utf-8")
     console = output.notes()
     for repair in made.repairs:

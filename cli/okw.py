@@ -61,7 +61,7 @@ def export(
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="OUT", help="Where to write it; else to stdout.")] = None,
     licence: Annotated[str, typer.Option("--licence", "--license", help="The licence of the list, such as CC0-1.0.")] = "",
     attribution: Annotated[str, typer.Option(help="Whom who uses the list is to name.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the file where it exists.")] = False,
     node: NodeOption = None,
     token: TokenOption = None,
     ca: CaOption = None,
@@ -76,8 +76,8 @@ def export(
     from commonfab.errors import Refused
     from router.okw_writing import write_labs
 
-    if out is not None and out.exists() and not force:
-        raise Refused("okh.exists", str(out))
+    if out is not None and out.exists() and not overwrite:
+        raise Refused("command.exists", str(out))
 
     async def work(of: Node) -> v1.ListShopsResponse:
         return await of.router.ListShops(v1.ListShopsRequest())

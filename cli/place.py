@@ -21,16 +21,3 @@ def place_of(latitude: float | None, longitude: float | None, cell: str) -> v1.P
     if not is_coarse(place):
         raise Refused("request.malformed", f"{cell} is not an H3 cell of resolution 7 or coarser")
     return place
-
-
-def near_place(near: str) -> v1.Place:
-    """The coarse place that `--near` names: "52.52,13.40" or an H3 cell; empty where it names none. Errors: as `place_of`."""
-    if "," not in near:
-        return place_of(None, None, near.strip())
-    try:
-        latitude, longitude = (float(number) for number in near.split(","))
-    except ValueError:
-        raise Refused("command.place") from None
-    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
-        raise Refused("command.place")
-    return place_of(latitude, longitude, "")

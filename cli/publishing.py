@@ -23,7 +23,10 @@ UPLOADS_AT_ONCE = 4
 
 
 async def upload_all(node: Node, files: Sequence[LocalFile]) -> None:
-    """Send every file that the node does not have. Errors: `grpc.aio.AioRpcError`, `OSError`."""
+    """Send every file that the node does not have. Errors: `grpc.aio.AioRpcError`, `OSError`.
+
+    Each content should be named once: the node takes no two calls at once that send the same.
+    """
     gate = asyncio.Semaphore(UPLOADS_AT_ONCE)
     with bars(of_bytes=True) as progress:
 
@@ -94,8 +97,10 @@ async def publish(
     With a `key` the manifest is signed in the form that the node would name; what the node has to say of it goes to `tell` first.
     Errors: `grpc.aio.AioRpcError`, `OSError`.
     """
+    hashes = {entry.path: entry.sha256 for entry in manifest.files}
+    each_once = list({hashes[file.path]: file for file in files}.values())
     if key is None:
-        await upload_all(node, files)
+        await upload_all(node, each_once)
         return await node.registry.PublishRevision(v1.PublishRevisionRequest(design=design, manifest=manifest))
     from commonfab.identity import sign_manifest
 
@@ -103,8 +108,7 @@ async def publish(
     tell(checked.notes)
     if not checked.published:
         refuse_another(manifest, checked.manifest)
-    missing, hashes = set(checked.missing_files), {entry.path: entry.sha256 for entry in manifest.files}
-    await upload_all(node, [file for file in files if hashes[file.path] in missing])
+    await upload_all(node, [file for file in each_once if hashes[file.path] in set(checked.missing_files)])
     signed = v1.PublishRevisionRequest(design=design, manifest=checked.manifest, signature=sign_manifest(checked.manifest, key))
     return await node.registry.PublishRevision(signed)
 

@@ -96,7 +96,18 @@ async def _upload(channel: grpc.aio.Channel, path: Path, header: v1.UploadHeader
     call: grpc.aio.StreamUnaryMultiCallable[bytes, v1.UploadFileResponse] = channel.stream_unary(
         METHOD, response_deserializer=v1.UploadFileResponse.FromString
     )
-    return await call(_messages(path, header, progress))
+    try:
+        return await call(_messages(path, header, progress))
+    except grpc.aio.AioRpcError as error:
+        # Where the node refuses while chunks are being written, gRPC's asyncio client may say INTERNAL and forget the reason, which had
+        # come with the end of the call. The header alone is refused for the same reason.
+        if error.code() != grpc.StatusCode.INTERNAL or refusal_of(error) is not None:
+            raise
+        return await call(_only(header))
+
+
+async def _only(header: v1.UploadHeader) -> AsyncIterator[bytes]:
+    yield v1.UploadFileRequest(header=header).SerializeToString()
 
 
 async def _messages(path: Path, header: v1.UploadHeader, progress: Progress) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 
@@ -40,6 +40,8 @@ PATIENCE_SECONDS = 30.0
 
 MOST_AT_ONCE = 500
 """Values in one SQL statement; every database takes that many."""
+
+Then = Callable[[sa.Connection], None]
 
 log = logging.getLogger(__name__)
 
@@ -86,9 +88,14 @@ class Inspections:
     clock: Clock
 
     def note_waiting(self, connection: sa.Connection, subjects: Iterable[Subject]) -> None:
-        """Within a transaction: have these inspected, unless they were or will be."""
+        """Within a transaction: have these inspected, unless they were or will be.
+
+        Whoever stores a report of one of these meanwhile waits for the end of the transaction, and sees what it added: else neither would
+        know of the other, and the report would be missed for good.
+        """
         for subject in sorted(set(subjects)):
-            if connection.execute(sa.select(INSPECTIONS.c.sha256).where(_is(subject))).first() is None:
+            row_of_it = sa.select(INSPECTIONS.c.sha256).where(_is(subject)).with_for_update(read=True)
+            if connection.execute(row_of_it).first() is None:
                 row = {"sha256": subject.sha256, "unit": subject.unit, "enqueued_at": self.clock.now()}
                 connection.execute(INSPECTIONS.insert().values(row))
 
@@ -143,15 +150,17 @@ class Inspections:
                     found[Subject(row["sha256"], row["unit"])] = v1.GeometryReport.FromString(row["report"])
         return found
 
-    def store(self, subject: Subject, report: v1.GeometryReport, blobs: BlobStore) -> None:
+    def store(self, subject: Subject, report: v1.GeometryReport, blobs: BlobStore, then: Then = lambda connection: None) -> None:
         """Keep a report. A second one for the same subject takes the place of the first.
 
+        Parameters: `then`, what else is to be done in the same transaction, so that nobody sees the report without what follows from it.
         Errors: `Refused` (`file.unknown`) where a file that it names was removed meanwhile: then it is to be measured again.
         """
         values = {"report": report.SerializeToString(), "done_at": self.clock.now()}
         with writing(self.engine) as connection:
             spare(connection, drawn_in(report), blobs)
             connection.execute(INSPECTIONS.update().where(_is(subject)).values(values))
+            then(connection)
 
     def inspected(self, manifest: v1.Manifest, material: str = "", connection: sa.Connection | None = None) -> list[v1.InspectedPart]:
         """Every part of a manifest with what is known of it.
@@ -168,9 +177,10 @@ def _is(subject: Subject) -> sa.ColumnElement[bool]:
     return (INSPECTIONS.c.sha256 == subject.sha256) & (INSPECTIONS.c.unit == subject.unit)
 
 
-def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbox: Sandbox) -> None:
+def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbox: Sandbox, then: Then = lambda connection: None) -> None:
     """Measure one file and keep the report, unless it has one. The derived mesh is stored before the report that names it.
 
+    Parameters: `then`, as `Inspections.store` has it.
     Errors: `SandboxBroken`, `OSError`, `sqlalchemy.exc.OperationalError`: to be tried again later.
     """
     if inspections.report(subject) is not None:
@@ -187,4 +197,4 @@ def inspect(subject: Subject, inspections: Inspections, blobs: BlobStore, sandbo
         for picture in measured.pictures:
             sha256 = blobs.adopt(picture.path)
             measured.report.previews.append(v1.Preview(media_type=picture.media_type, sha256=sha256, size_bytes=blobs.size(sha256)))
-        inspections.store(subject, measured.report, blobs)
+        inspections.store(subject, measured.report, blobs, then)

@@ -18,7 +18,7 @@ from registry.inspection import Inspections
 from registry.known import Known
 from registry.rows import Published, batches, published
 from registry.search.filling import put
-from registry.tables import BUILD_REPORTS, REVISION_FILES, REVISIONS, writing
+from registry.tables import BUILD_REPORTS, REVISION_FILES, REVISIONS
 
 NOTHING_TOLD: Mapping[str, v1.CommonsEvent] = MappingProxyType({})
 
@@ -41,8 +41,9 @@ def refresh(
         put(connection, known)
         if named in told:
             happened.append((known.design, known.about(told[named])))
-        # Of one that was never computed there is nothing to tell: it is new, or from before there was maturity.
-        if before not in (computed, v1.MATURITY_UNSPECIFIED):
+        # Of one that was never computed and is not new there is nothing to tell: it is from before there was maturity. A new one may have
+        # files that were inspected before, and has come so far at once.
+        if before != computed and (before or (named in told and computed > v1.MATURITY_DRAFT)):
             changed = v1.MaturityChanged(digest=named, before=before, now=computed)
             happened.append((known.design, known.about(v1.CommonsEvent(maturity_changed=changed))))
     for design, event in happened:  # last, as `events.add` asks for
@@ -59,11 +60,10 @@ def _keep(connection: sa.Connection, digests: Sequence[str]) -> None:
         connection.execute(query.with_for_update(key_share=True)).all()
 
 
-def refresh_of_file(engine: sa.Engine, inspections: Inspections, sha256: str) -> None:
+def refresh_of_file(connection: sa.Connection, inspections: Inspections, sha256: str) -> None:
     """The same for every revision that has this file. Errors: `sqlalchemy.exc.OperationalError`."""
-    with writing(engine) as connection:
-        named = connection.execute(sa.select(REVISION_FILES.c.digest).where(REVISION_FILES.c.sha256 == sha256)).scalars().all()
-        refresh(connection, inspections, named)
+    named = connection.execute(sa.select(REVISION_FILES.c.digest).where(REVISION_FILES.c.sha256 == sha256)).scalars().all()
+    refresh(connection, inspections, named)
 
 
 def _gather(connection: sa.Connection, inspections: Inspections, of: Published) -> Known:

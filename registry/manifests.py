@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -83,6 +84,8 @@ def _check_parts(manifest: v1.Manifest) -> None:
             raise Refused("revision.part", repr(part.name[:LONGEST_LINE]))
         if part.demands.unit and part.demands.unit not in MILLIMETRES_PER:
             raise Refused("revision.unit", repr(part.demands.unit[:40]))
+        if not all(0 <= figure < math.inf for figure in (part.demands.thickness_mm, part.demands.tolerance_mm)):
+            raise Refused("request.malformed", f"thickness and tolerance of part {part.name[:LONGEST_LINE]!r} are numbers of mm, 0 or more")
 
 
 def _check_size(file: v1.FileEntry, stored: int) -> None:

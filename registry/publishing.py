@@ -129,6 +129,8 @@ class Publisher:
             raise Refused.relayed(told, StatusCode.INVALID_ARGUMENT) from None
 
     def _publish(self, connection: sa.Connection, caller: v1.Token, request: v1.PublishRevisionRequest, asked: v1.Manifest) -> Published:
+        if asked.design_id:  # whoever publishes a revision of the same design comes after us: it takes the next number
+            connection.execute(sa.select(DESIGNS.c.id).where(DESIGNS.c.id == asked.design_id).with_for_update(key_share=True)).all()
         same = self._same(connection, caller, request, asked)
         if same is not None:
             return same
@@ -216,8 +218,10 @@ class Publisher:
         said.MergeFrom(v1.Description(title=request.design.title, summary=request.design.summary))
         if request.design.tags:
             said.tags[:] = request.design.tags
-        if asked.HasField("description"):
-            said.MergeFrom(asked.description)
+        for field, _ in asked.description.ListFields():
+            # Merging would put lists behind each other: the author of both would be named twice.
+            said.ClearField(field.name)  # type: ignore[arg-type]  # any field
+        said.MergeFrom(asked.description)
         whole.description.CopyFrom(said)
         return whole
 

@@ -74,8 +74,7 @@ def work(settings: NodeSettings, engine: sa.Engine, sandbox: Sandbox, told_to_st
     blobs = open_blobs(settings)
 
     def measure(sha256: str, unit: str) -> None:
-        inspect(Subject(sha256, unit), inspections, blobs, sandbox)
-        refresh_of_file(engine, inspections, sha256)
+        inspect(Subject(sha256, unit), inspections, blobs, sandbox, lambda connection: refresh_of_file(connection, inspections, sha256))
 
     dramatiq.actor(actor_name=ACTOR, queue_name=QUEUE, broker=inspections.broker)(measure)
     worker = dramatiq.Worker(inspections.broker, worker_threads=1, worker_timeout=IDLE_MS)

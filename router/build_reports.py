@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from dataclasses import dataclass, field
 
 import grpc
@@ -18,6 +17,7 @@ import sqlalchemy as sa
 from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
+from router.back_off import BackOff
 from router.bell import rings_within
 from router.board import Board
 from router.ledger import LedgerBook
@@ -28,7 +28,6 @@ LOOK_AGAIN_SECONDS = 5.0
 """How often it is looked for entries that another router's clerk made; those of one's own ring."""
 
 AT_ONCE = 100
-FIRST_BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 60.0
 
 FOR_GOOD = (
@@ -52,17 +51,17 @@ class BuildReporter:
     door: RegistryDoor
     clock: Clock
     entered: asyncio.Event
-    _failures: list[int] = field(default_factory=lambda: [0])
+    back_off: BackOff = field(default_factory=lambda: BackOff("build reports wait", LONGEST_BACK_OFF_SECONDS))
 
     async def run(self) -> None:
         """Report until cancelled."""
         while True:
             try:
                 await self.report_all()
-                self._failures[0] = 0
+                self.back_off.worked()
                 await rings_within(self.entered, LOOK_AGAIN_SECONDS)
             except (Refused, *TROUBLE, sa.exc.OperationalError) as error:
-                await self.clock.sleep(self._back_off(error))
+                await self.clock.sleep(self.back_off.pause(error))
 
     async def report_all(self) -> int:
         """Report every entry that is not reported; answers how many the registry took.
@@ -102,10 +101,3 @@ class BuildReporter:
         described = await self.board.ask("HGET", self.board.key("shop", shop_id), "descriptor")
         shop = v1.Shop.FromString(described) if described else v1.Shop()
         return shop.place if shop.HasField("place") else None
-
-    def _back_off(self, error: Exception) -> float:
-        """Seconds until the next try: doubled with each failure up to a limit, and spread. Only the first of a row is worth a warning."""
-        self._failures[0] += 1
-        log.log(logging.WARNING if self._failures[0] == 1 else logging.DEBUG, "build reports wait: %s", error)
-        pause: float = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** min(self._failures[0] - 1, 10))
-        return pause * random.uniform(0.5, 1.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
@@ -21,12 +20,12 @@ from commonfab import v1
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.recalled import recall_text
+from router.back_off import FIRST_SECONDS, BackOff
 from router.board import Board
 from router.ledger import LedgerBook
 from router.redis_door import TROUBLE
 from router.registry_door import RegistryDoor
 
-FIRST_BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 15.0
 """Shorter than for build reports: a recall is about somebody's safety."""
 
@@ -44,7 +43,7 @@ class RecallWatch:
     book: LedgerBook
     door: RegistryDoor
     clock: Clock
-    _failures: list[int] = field(default_factory=lambda: [0])
+    back_off: BackOff = field(default_factory=lambda: BackOff("recalls cannot be followed now", LONGEST_BACK_OFF_SECONDS))
 
     async def run(self) -> None:
         """Follow until cancelled. Whenever the registry, Redis or the database was away, everything is looked through anew."""
@@ -52,16 +51,16 @@ class RecallWatch:
             try:
                 await self._follow()
             except (Refused, *TROUBLE, sa.exc.OperationalError) as error:
-                await self.clock.sleep(self._back_off(error))
+                await self.clock.sleep(self.back_off.pause(error))
             else:
-                await self.clock.sleep(FIRST_BACK_OFF_SECONDS)  # the registry ended the stream: it stops, or starts anew
+                await self.clock.sleep(FIRST_SECONDS)  # the registry ended the stream: it stops, or starts anew
 
     async def _follow(self) -> None:
         async with aclosing(self.door.follow()) as events:
             async for told in events:
                 if not told.HasField("event"):
                     await self.catch_up()
-                    self._failures[0] = 0
+                    self.back_off.worked()
                 elif told.event.HasField("recalled"):
                     await self.act(told.event.recalled, told.event.title)
 
@@ -88,12 +87,6 @@ class RecallWatch:
             if refused.code == "node.unreachable":
                 raise
             return ""
-
-    def _back_off(self, error: Exception) -> float:
-        self._failures[0] += 1
-        log.log(logging.WARNING if self._failures[0] == 1 else logging.DEBUG, "recalls cannot be followed now: %s", error)
-        pause: float = min(LONGEST_BACK_OFF_SECONDS, FIRST_BACK_OFF_SECONDS * 2 ** min(self._failures[0] - 1, 10))
-        return pause * random.uniform(0.5, 1.0)
 
 
 def notices(recall: v1.Recall, title: str, works: Sequence[v1.CompletedWork]) -> Mapping[str, v1.RecallNotice]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from commonfab.client import sha256_of
 from commonfab.errors import Refused
 from commonfab.identity import write_private
+from registry.blobs.disk import sync_folder
 
 FORMAT = 1
 MANIFEST = "backup.json"
@@ -95,12 +96,3 @@ def check(source: Path, manifest: Manifest) -> None:
         path = source / manifest.folder / name
         if not path.is_file() or sha256_of(path) != sha256:
             raise Refused("backup.damaged", f"{manifest.folder}/{name}")
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder reach the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -58,15 +58,11 @@ def show(
 def list_designs(as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
     """List the designs of the node, newest first."""
     from cli import describe, output
-    from cli.calls import call, endpoint, pages
+    from cli.calls import LARGEST_PAGE, all_of, call, endpoint
     from commonfab import v1
 
     async def work(of: Node) -> list[v1.Design]:
-        async def page(mark: str) -> tuple[list[v1.Design], str]:
-            answer = await of.registry.ListDesigns(v1.ListDesignsRequest(page_size=500, page_token=mark))
-            return list(answer.designs), answer.next_page_token
-
-        return await pages(page, "")
+        return await all_of(of.registry.ListDesigns, v1.ListDesignsRequest(page_size=LARGEST_PAGE), "designs")
 
     designs = call(endpoint(node, token, ca), work)
     if as_json:

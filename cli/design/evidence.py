@@ -35,16 +35,12 @@ class SeverityName(StrEnum):
 def reports(name: OfArgument, as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
     """List the build reports of a design or a revision, newest first: who made it, how, and what went wrong."""
     from cli import output
-    from cli.calls import call, endpoint, pages
+    from cli.calls import LARGEST_PAGE, all_of, call, endpoint
     from cli.design import telling_evidence
     from commonfab import v1
 
     async def work(of: Node) -> list[v1.KeptBuildReport]:
-        async def page(mark: str) -> tuple[list[v1.KeptBuildReport], str]:
-            answer = await of.evidence.ListBuildReports(v1.ListBuildReportsRequest(of=name, page_size=500, page_token=mark))
-            return list(answer.reports), answer.next_page_token
-
-        return await pages(page, "")
+        return await all_of(of.evidence.ListBuildReports, v1.ListBuildReportsRequest(of=name, page_size=LARGEST_PAGE), "reports")
 
     found = call(endpoint(node, token, ca), work)
     if as_json:
@@ -161,17 +157,13 @@ def defects(
 ) -> None:
     """List the open defects of a design or a revision, newest first."""
     from cli import output
-    from cli.calls import call, endpoint, pages
+    from cli.calls import LARGEST_PAGE, all_of, call, endpoint
     from cli.design import telling_evidence
     from commonfab import v1
 
     async def work(of: Node) -> list[v1.Defect]:
-        async def page(mark: str) -> tuple[list[v1.Defect], str]:
-            request = v1.ListDefectsRequest(of=name, closed_too=everything, page_size=500, page_token=mark)
-            answer = await of.evidence.ListDefects(request)
-            return list(answer.defects), answer.next_page_token
-
-        return await pages(page, "")
+        request = v1.ListDefectsRequest(of=name, closed_too=everything, page_size=LARGEST_PAGE)
+        return await all_of(of.evidence.ListDefects, request, "defects")
 
     found = call(endpoint(node, token, ca), work)
     if as_json:

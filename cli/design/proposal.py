@@ -61,6 +61,7 @@ class Said:
     version: str = ""
     language: str = ""
     links: tuple[v1.Link, ...] = ()
+    parts: tuple[v1.Part, ...] = ()
 
     def missing(self, new_design: bool) -> list[str]:
         """The required fields that nobody said."""

@@ -81,6 +81,9 @@ def publish(
         typer.Option(metavar="REVISION", help="A jig, mould or machine that it is made with; may be repeated.", rich_help_panel=_FROM),
     ] = None,
     note: Annotated[str, typer.Option(help="What changed, in your words.")] = "",
+    fixes: Annotated[
+        list[str] | None, typer.Option(metavar="DEFECT", help="A defect that this revision mends; may be repeated.", rich_help_panel=_FROM)
+    ] = None,
     accept: Annotated[
         bool, typer.Option("--yes", "--accept-proposals", help="Take what was inferred from the files without asking.")
     ] = False,
@@ -121,7 +124,9 @@ def publish(
     )
     needed = accept or bool(said.missing(not design))
     said = proposal.completed(said, proposal.proposals_of(files, paths, needed), not design, asking)
-    manifest = folder.manifest(files, said.licence, v1.Demands(material=material, unit=unit), folder.quantities_of(part_quantity or ()))
+    quantities = folder.quantities_of(part_quantity or ())
+    manifest = folder.manifest(files, said.licence, v1.Demands(material=material, unit=unit), quantities)
+    folder.demand(manifest.parts, said.parts, quantities)
     first, *others = [*([parent] if parent else []), *(derived_from or ())] or [""]
     manifest.MergeFrom(v1.Manifest(parent=first, also_derives_from=others, note=note, made_with=made_with or ()))
     if variant_of:
@@ -132,7 +137,7 @@ def publish(
     if dry_run:
         _dry_run(where, about, manifest, as_json)
         return
-    answer = call(where, lambda of: _published(of, files, about, manifest, wait))
+    answer = call(where, lambda of: _published(of, files, about, manifest, fixes or (), wait))
     _show(answer, as_json)
     _refuse_unusable(answer)
 
@@ -149,7 +154,7 @@ def _describe(manifest: v1.Manifest, said: Said) -> None:
 
 
 async def _published(
-    of: Node, files: list[folder.LocalFile], about: v1.Design, manifest: v1.Manifest, wait: bool
+    of: Node, files: list[folder.LocalFile], about: v1.Design, manifest: v1.Manifest, fixes: Iterable[str], wait: bool
 ) -> v1.GetRevisionResponse:
     from cli import output, publishing
     from commonfab import v1
@@ -163,6 +168,8 @@ async def _published(
     if new:
         output.notes().print(f"Your key was made: {output.plain(str(path))}. Keep a copy: it is who you are.", soft_wrap=True)
     digest = published.revision.digest
+    for defect in fixes:
+        await of.evidence.CloseDefect(v1.CloseDefectRequest(id=defect, fixed_by=digest))
     if wait:
         return await publishing.inspected(of, digest)
     return await of.registry.GetRevision(v1.GetRevisionRequest(digest=digest))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.job_options import WithinOption
-from cli.options import CaOption, JsonOption, NodeOption, TokenOption
+from cli.options import CaOption, CellOption, JsonOption, LatitudeOption, LongitudeOption, NodeOption, TokenOption
 
 if TYPE_CHECKING:
     from cli.design.making_here import Judged
@@ -17,10 +17,6 @@ if TYPE_CHECKING:
     from commonfab.client import Node
 
 DesignArgument = Annotated[str, typer.Argument(metavar="DESIGN", help="A design's id, or a revision's digest.")]
-NearOption = Annotated[
-    str,
-    typer.Option("--near", metavar="PLACE", help="Around where: LATITUDE,LONGITUDE in degrees, or an H3 cell; only a coarse cell is sent."),
-]
 
 MOST_SHOPS_NAMED = 3
 
@@ -66,7 +62,9 @@ def _use(use: v1.Use) -> tuple[str, ...]:
 def closure(
     design: DesignArgument,
     quantity: Annotated[int, typer.Option("--quantity", "-n", min=1, help="How many products.")] = 1,
-    near: NearOption = "",
+    latitude: LatitudeOption = None,
+    longitude: LongitudeOption = None,
+    cell: CellOption = "",
     within_km: WithinOption = 0,
     as_json: JsonOption = False,
     node: NodeOption = None,
@@ -75,14 +73,14 @@ def closure(
 ) -> None:
     """Show all that a product takes: what shops around can make, what must be bought or salvaged, what is missing.
 
-    Example: commonfab design closure design-0k3x… --quantity 10 --near 52.52,13.40 --within-km 20
+    Example: commonfab design closure design-0k3x… --quantity 10 --lat 52.52 --lon 13.40 --within-km 20
     """
     from cli.calls import call, endpoint
     from cli.design.making_here import judge_all
-    from cli.place import near_place
+    from cli.place import place_of
     from commonfab import v1
 
-    place = near_place(near)
+    place = place_of(latitude, longitude, cell)
 
     async def work(of: Node) -> tuple[v1.GetClosureResponse, list[Judged]]:
         found = await of.registry.GetClosure(v1.GetClosureRequest(revision=design, quantity=quantity))

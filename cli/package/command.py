@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
@@ -40,7 +40,7 @@ def export(
     from commonfab.errors import Refused
 
     if file is not None and file.exists() and not overwrite:
-        raise Refused("package.exists", str(file))
+        raise Refused("command.exists", str(file))
     beside = file.absolute().parent if file is not None else Path.cwd()
     with tempfile.TemporaryDirectory(prefix=".commonfab-export-", dir=beside) as scratch:
 
@@ -50,7 +50,7 @@ def export(
         gathered = call(endpoint(node, token, ca), work)
         target = file if file is not None else Path(_name(gathered))
         if target.exists() and not overwrite:
-            raise Refused("package.exists", str(target))
+            raise Refused("command.exists", str(target))
         _write(gathered, Path(scratch), target)
     if as_json:
         told = [output.as_json(one) for one in gathered.notes]
@@ -67,13 +67,16 @@ def export(
 def _write(gathered: Gathered, folder: Path, target: Path) -> None:
     from cli.package.writing import okh_manifest, write
 
+    def open_file(sha256: str) -> IO[bytes]:
+        return (folder / sha256).open("rb")
+
     papers: Mapping[str, bytes] = {
-        "okh.toml": okh_manifest(gathered.answer.design, gathered.answer.revision),
+        "okh.toml": okh_manifest(gathered.answer.design, gathered.answer.revision, open_file),
         "NOTICE": gathered.answer.notice.encode(),
     }
     whole = folder / "package.zip"
     with whole.open("wb") as stream:
-        write(stream, gathered.contents, papers, gathered.photographs, lambda sha256: (folder / sha256).open("rb"))
+        write(stream, gathered.contents, papers, gathered.photographs, open_file)
     whole.replace(target)
 
 

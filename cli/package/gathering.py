@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import grpc
+from google.protobuf.message import Message
 
+from cli.calls import LARGEST_PAGE, all_of
 from cli.output import bars, plain
 from cli.package import layout
 from cli.package.layout import Contents, Packed
@@ -21,9 +23,7 @@ from commonfab.client import Node
 from commonfab.errors import Refused, refusal_of
 from commonfab.reasons import reason
 
-PAGE = 500
-
-T = TypeVar("T")
+M = TypeVar("M", bound=Message)
 
 
 @dataclass
@@ -184,43 +184,22 @@ async def _with_evidence(node: Node, revisions: tuple[Packed, ...], whole: list[
     reports: list[v1.KeptBuildReport] = []
     defects: list[v1.Defect] = []
     for revision in whole:
-        reports += [one async for one in _reports(node, revision.digest)]
-        defects += [one async for one in _defects(node, revision.digest)]
+        asked = v1.ListBuildReportsRequest(of=revision.digest, page_size=LARGEST_PAGE)
+        reports += await _kept(node.evidence.ListBuildReports, asked, "reports")
+        every = v1.ListDefectsRequest(of=revision.digest, closed_too=True, page_size=LARGEST_PAGE)
+        defects += await _kept(node.evidence.ListDefects, every, "defects")
     recalls = tuple(revision.recall for revision in whole if revision.HasField("recall"))
     return Contents(revisions, tuple(reports), tuple(defects), recalls)
 
 
-async def _reports(node: Node, digest: str) -> AsyncIterator[v1.KeptBuildReport]:
-    async def page(token: str) -> tuple[list[v1.KeptBuildReport], str]:
-        told = await node.evidence.ListBuildReports(v1.ListBuildReportsRequest(of=digest, page_size=PAGE, page_token=token))
-        return list(told.reports), told.next_page_token
-
-    for one in await _pages(page):
-        yield one
-
-
-async def _defects(node: Node, digest: str) -> AsyncIterator[v1.Defect]:
-    async def page(token: str) -> tuple[list[v1.Defect], str]:
-        told = await node.evidence.ListDefects(v1.ListDefectsRequest(of=digest, closed_too=True, page_size=PAGE, page_token=token))
-        return list(told.defects), told.next_page_token
-
-    for one in await _pages(page):
-        yield one
-
-
-async def _pages(page: Callable[[str], Awaitable[tuple[list[T], str]]]) -> list[T]:
+async def _kept(ask: Callable[[M], Awaitable[Any]], request: M, field: str) -> list[Any]:
     """All entries of all pages; none where the node is too old to keep such things."""
-    found, token = list[T](), ""
-    while True:
-        try:
-            some, token = await page(token)
-        except grpc.aio.AioRpcError as error:
-            if error.code() == grpc.StatusCode.UNIMPLEMENTED:
-                return []
-            raise
-        found += some
-        if not token:
-            return found
+    try:
+        return await all_of(ask, request, field)
+    except grpc.aio.AioRpcError as error:
+        if error.code() == grpc.StatusCode.UNIMPLEMENTED:
+            return []
+        raise
 
 
 async def _photographs(node: Node, contents: Contents, folder: Path) -> dict[str, int]:

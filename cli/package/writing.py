@@ -6,10 +6,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
-from typing import IO, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from cli.package import layout
 from cli.package.datapackage import datapackage
@@ -17,11 +17,18 @@ from cli.package.layout import Contents
 from commonfab import v1
 from commonfab.canonical import canonical_json
 
+if TYPE_CHECKING:
+    from registry.okh.record import Record
+
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a zip can name. Real times would make each export another file."""
 
 PACKED_ALREADY = (".3mf", ".png", ".jpg", ".jpeg", ".webp", ".zip", ".gz", ".xz", ".7z", ".pdf", ".mp4", ".fcstd")
 CHUNK_BYTES = 1024 * 1024
+
+PATHS_OF_A_PART = ("source", "export", "auxiliary")
+PATHS = (*PATHS_OF_A_PART, "readme", "bom", "manufacturing_instructions", "user_manual", "contribution_guide")
+"""Where an Open Know-How record names files, besides its pictures."""
 
 Opener = Callable[[str], IO[bytes]]
 """Opens the content with this SHA-256."""
@@ -116,15 +123,57 @@ def _put(archive: zipfile.ZipFile, name: str, text: bytes) -> None:
         target.write(text)
 
 
-def okh_manifest(design: v1.Design, revision: v1.Revision) -> bytes:
-    """`okh.toml`: the revision as Open Know-How has it, the paths beginning beside it."""
+def okh_manifest(design: v1.Design, revision: v1.Revision, open_file: Opener | None = None) -> bytes:
+    """`okh.toml`: the revision as Open Know-How has it, the paths beginning beside it.
+
+    Parameters: `open_file`, where the revision's files can be had: what its own Open Know-How manifest says besides is said here too.
+    """
     from registry.okh.mapping import record_of
     from registry.okh.writing import write as written
 
+    original = _original(revision.manifest, open_file) if open_file else None
     own = v1.Revision()
     own.CopyFrom(revision)
     for file in own.manifest.files:
         file.path = f"{layout.FILES}/{file.path}"
     for part in own.manifest.parts:
         part.paths[:] = [f"{layout.FILES}/{path}" for path in part.paths]
-    return written(record_of(design, own)).encode()
+    return written(record_of(design, own, original)).encode()
+
+
+def _original(manifest: v1.Manifest, open_file: Opener) -> Record | None:
+    """The record of the manifest among a revision's files, its paths as they are in the package; None where there is none to be read."""
+    from commonfab.errors import Refused
+    from registry.okh.files import decoded
+    from registry.okh.reading import read
+    from registry.proposing.folder import okh_among
+
+    digests = {file.path: file.sha256 for file in manifest.files}
+    named = okh_among(digests)
+    if not named:
+        return None
+    try:
+        with open_file(digests[named]) as file:
+            record = read(decoded(file, named), named).record
+    except Refused:
+        return None
+    return _moved(record, list(digests))
+
+
+def _moved(record: Record, paths: Sequence[str]) -> Record:
+    """A record that names the files of the revision where they lie in the package."""
+    from registry.okh.part_mapping import path_among
+
+    def moved(said: str) -> str:
+        found = path_among(said, paths)
+        return f"{layout.FILES}/{found}" if found else said
+
+    def all_moved(of: Any, fields: Sequence[str]) -> dict[str, Any]:
+        values = {field: getattr(of, field) for field in fields}
+        return {field: moved(said) if isinstance(said, str) else tuple(map(moved, said)) for field, said in values.items()}
+
+    def images(of: Any) -> dict[str, Any]:
+        return {"image": tuple(replace(image, location=moved(image.location)) for image in of.image)}
+
+    parts = tuple(replace(part, **all_moved(part, PATHS_OF_A_PART), **images(part)) for part in record.part)
+    return replace(record, part=parts, **all_moved(record, PATHS), **images(record))

@@ -72,6 +72,7 @@ TERMS = {
     "system.space": Term("{subject}", "Make room on that disk and run the command again; nothing was left half-done."),
     "file.arrived_wrong": Term("what arrived of {subject} is not what was asked for", "Run the command again; nothing was kept of it."),
     "file.exists": Term("{subject} exists already, with other content", "Name an empty folder, or add --overwrite."),
+    "command.exists": Term("{subject} exists already", "Name another file, or add --overwrite."),
     "command.subject": Term("say either a job or a design, not both and not neither", "commonfab job explain JOB, or --design DESIGN."),
     "command.place": Term("--lat and --lon go together, and instead of --cell", "Give both, or --cell alone, or none."),
     "command.machine": Term("shop.toml has no machine {subject}", "Name one of the machines in shop.toml by its id."),

@@ -104,5 +104,4 @@ TERMS = {
         "a revision was recalled where the package comes from: {subject}",
         "Ask the keeper of the design here, or a steward, to recall it here too.",
     ),
-    "package.exists": Term("{subject} exists already", "Name another file, or add --overwrite."),
 }

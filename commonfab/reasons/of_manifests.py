@@ -31,7 +31,6 @@ TERMS = {
     "okh.none": Term(
         "there is no manifest in {subject}", "A manifest has okh in its name and ends with .toml, .yml or .yaml.", StatusCode.NOT_FOUND
     ),
-    "okh.exists": Term("{subject} is there already and was not touched", "Name another file, or say --force.", StatusCode.ALREADY_EXISTS),
     "okh.version": Term("the version of the specification is not one that is known; read as 2.4: {subject}", _SAY_SO),
     "okh.key": Term("a key is spelled otherwise: {subject}", _SAY_SO),
     "okh.spaces": Term("there was space around a text: {subject}", _SAY_SO),

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from commonfab.errors import Refused
 from registry.okh.syntax import LONGEST
@@ -22,14 +23,19 @@ MOST_BYTES_PER_CHARACTER = 4
 def read_text(file: Path) -> str:
     """A manifest's text. Errors: `OSError`; `okh.large`; `okh.unreadable` where it is no UTF-8."""
     with file.open("rb") as content:
-        raw = content.read(LONGEST * MOST_BYTES_PER_CHARACTER + 1)
+        return decoded(content, file.name)
+
+
+def decoded(content: IO[bytes], name: str) -> str:
+    """The same of an open file. Errors: `OSError`; `okh.large`; `okh.unreadable` where it is no UTF-8."""
+    raw = content.read(LONGEST * MOST_BYTES_PER_CHARACTER + 1)
     if len(raw) > LONGEST * MOST_BYTES_PER_CHARACTER:
-        raise Refused("okh.large", file.name)
+        raise Refused("okh.large", name)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw[: error.start].count(b"\n") + 1
-        raise Refused("okh.unreadable", f"{file.name}: it is no UTF-8 (line {line})") from error
+        raise Refused("okh.unreadable", f"{name}: it is no UTF-8 (line {line})") from error
 
 
 def found_under(paths: Iterable[Path]) -> list[Path]:

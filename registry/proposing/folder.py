@@ -8,7 +8,7 @@ that a person takes or changes. Nothing is looked up anywhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ from commonfab.errors import Refused
 from registry.licences import Licences
 from registry.licences.finding import licences_in
 from registry.okh.files import MANIFESTS, read_text
-from registry.okh.mapping import bill_of, description_of, licences_of
+from registry.okh.mapping import bill_of, description_of, licences_of, parts_of
 from registry.okh.reading import read
 from registry.proposing.bill_files import read_bill
 from registry.proposing.readme import Readme, items_in, parse_readme
@@ -28,7 +28,7 @@ BILL_NAMES = frozenset(("bom.csv", "bom.tsv", "bill.csv", "bill.toml", "bom.toml
 TOOL_WORDS = re.compile(r"\b(?:jig|gauge|mou?ld|fixture|template)\b", re.IGNORECASE)
 
 
-Value = str | tuple[str, ...] | v1.Item | tuple[v1.BillLine, ...] | tuple[v1.Link, ...]
+Value = str | tuple[str, ...] | v1.Item | tuple[v1.BillLine, ...] | tuple[v1.Link, ...] | tuple[v1.Part, ...]
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,17 @@ def is_okh(path: str) -> bool:
     return any(fnmatch(PurePosixPath(path).name.lower(), pattern) for pattern in MANIFESTS)
 
 
+def okh_among(paths: Iterable[str]) -> str:
+    """The manifest that lies highest; among several there, the first of the names that it may have. Empty where there is none."""
+    named = sorted(filter(is_okh, paths), key=lambda path: (path.count("/"), PurePosixPath(path).stem.lower() != "okh", path))
+    return named[0] if named else ""
+
+
 def _from_okh(files: Mapping[str, Path]) -> Iterator[Proposal]:
-    """The manifest that lies highest; among several there, the first of the names that it may have."""
-    named = sorted(filter(is_okh, files), key=lambda path: (path.count("/"), PurePosixPath(path).stem.lower() != "okh", path))
+    named = okh_among(files)
     if not named:
         return
-    record = read(read_text(files[named[0]]), named[0]).record
+    record = read(read_text(files[named]), named).record
     said, licences = description_of(record), licences_of(record)
     values: dict[str, Value] = {
         "title": said.title,
@@ -97,10 +102,11 @@ def _from_okh(files: Mapping[str, Path]) -> Iterator[Proposal]:
         "language": said.language,
         "links": tuple(said.links),
         "bill": tuple(bill_of(record)),
+        "parts": tuple(parts_of(record, sorted(files))[0]),
     }
     for field, value in values.items():
         if value:
-            yield Proposal(field, value, named[0], certain=True)
+            yield Proposal(field, value, named, certain=True)
 
 
 def _from_readme(files: Mapping[str, Path]) -> Iterator[Proposal]:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from commonfab import v1
 from commonfab.envelope import TOLERANCE_MM
-from commonfab.errors import Refused
+from commonfab.paging import not_a_token
 from registry.rows import designs_of
 from registry.search import full_text
 from registry.search.columns import Bools
@@ -106,7 +106,7 @@ def _page(index: Index, asked: Question, found: npt.NDArray[np.int64], worth: np
     if asked.after is not None:
         last = asked.after
         if last.number >= index.size or not index.there[last.number]:
-            raise Refused("page.token", repr(asked.token(last)))
+            raise not_a_token(asked.token(last))
         rest = keys < last.worth * index.size + index.age[last.number]
         found, keys = found[rest], keys[rest]
     rest_too = len(keys) - asked.size

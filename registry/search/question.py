@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from commonfab import materials, processes, v1
 from commonfab.errors import Refused
+from commonfab.paging import not_a_token, page_size
 from registry.search.words import name_of, words_of
 
 DEFAULT_PAGE = 20
@@ -71,7 +72,7 @@ def question_of(request: v1.SearchDesignsRequest) -> Question:
         keepers=frozenset(request.keepers),
         at_least=request.at_least,
         recalled_too=request.recalled_too,
-        size=min(request.page_size or DEFAULT_PAGE, LARGEST_PAGE),
+        size=page_size(request.page_size, DEFAULT_PAGE, LARGEST_PAGE),
         after=_mark(request.page_token, digest) if request.page_token else None,
         digest=digest,
     )
@@ -96,5 +97,5 @@ def _digest(request: v1.SearchDesignsRequest) -> str:
 def _mark(token: str, digest: str) -> Mark:
     read = _TOKEN.fullmatch(token)
     if read is None or read[1] != digest:
-        raise Refused("page.token", repr(token[:80]))
+        raise not_a_token(token)
     return Mark(int(read[2]), int(read[3]))

@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import struct
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from stl_boxes import stl_box
 
 PROGRAM = str(Path(sys.executable).with_name("commonfab"))
 START_SECONDS = 60.0
@@ -143,24 +143,6 @@ class Starter:
                     node.process.communicate()
 
 
-CUBE_CORNERS = [(x, y, z) for x in (0, 20) for y in (0, 20) for z in (0, 20)]
-CUBE_FACES = [
-    (0, 2, 1),
-    (1, 2, 3),
-    (4, 5, 6),
-    (5, 7, 6),
-    (0, 1, 4),
-    (1, 5, 4),
-    (2, 6, 3),
-    (3, 6, 7),
-    (0, 4, 2),
-    (2, 4, 6),
-    (1, 3, 5),
-    (3, 7, 5),
-]
-
-
 def cube() -> bytes:
     """A cube of 20 mm as a binary STL: 80 bytes, a count, and 50 bytes for each triangle."""
-    triangles = [struct.pack("<12fH", 0, 0, 0, *(float(c) for corner in face for c in CUBE_CORNERS[corner]), 0) for face in CUBE_FACES]
-    return bytes(80) + struct.pack("<I", len(triangles)) + b"".join(triangles)
+    return stl_box(20, 20, 20)

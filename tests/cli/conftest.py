@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import pytest
 from cli_nodes import Starter, UpNode
+
+from cli.main import main
+from cli.publishing import author_key
 
 
 @pytest.fixture
@@ -21,5 +25,21 @@ def start_node() -> Iterator[Starter]:
 def shared_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpNode]:
     """One node for the tests that only call it."""
     starter = Starter()
-    yield starter(tmp_path_factory.mktemp("shared") / "node")
+    node = starter(tmp_path_factory.mktemp("shared") / "node")
+    author_key(node.data_dir / "author.pem")  # made now, so that whoever publishes first is not told of it
+    yield node
     starter.end_all()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs `commonfab` in this process: exit code, stdout and stderr."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["commonfab", *arguments])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        told = capsys.readouterr()
+        return int(ended.value.code or 0), told.out, told.err
+
+    return command

@@ -7,9 +7,7 @@ import pytest
 
 from cli.design.making_here import Here, Judged, judged
 from cli.design.relations import _part, _show_closure, summary
-from cli.place import near_place
 from commonfab import v1
-from commonfab.errors import Refused
 from commonfab.reasons import reason
 
 TOO_LONG = v1.Reason(code="size.x", message="needs 260 mm has 220 mm")
@@ -79,16 +77,3 @@ def test_everything_that_it_takes_is_shown(capsys: pytest.CaptureFixture[str]) -
     for words in ("North", "South", "needs 260 mm has 220 mm", "ISO 4762 M3x10", "0.6 m", "any printer", "f" * 64, "pin (MIT)"):
         assert words in told
     assert told.rstrip().endswith("1 missing.")
-
-
-@pytest.mark.parametrize("near", ["52.52,13.40", " 52.52 , 13.40 "])
-def test_a_place_is_made_coarse_before_it_is_sent(near: str) -> None:
-    assert near_place(near) == near_place("52.5201,13.4003") and near_place(near_place(near).cell) == near_place(near)
-    assert near_place("") == v1.Place()
-
-
-@pytest.mark.parametrize("near", ["52.52,", "1,2,3", "north,south", "91,0", "0,181", "nan,0"])
-def test_a_place_that_is_none_is_refused(near: str) -> None:
-    with pytest.raises(Refused) as caught:
-        near_place(near)
-    assert caught.value.code == "command.place"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.fetching import inside
-from cli.folder import gather, manifest, parts_of, quantities_of
+from cli.folder import demand, gather, manifest, parts_of, quantities_of
 from commonfab import v1
 from commonfab.errors import Refused
 
@@ -100,3 +100,14 @@ def test_a_node_cannot_have_files_written_through_a_link_either(tmp_path: Path) 
     with pytest.raises(Refused) as refused:
         inside(tmp_path, "out/evil")
     assert refused.value.code == "revision.path"
+
+
+def test_what_an_open_know_how_manifest_says_of_a_part_is_demanded_where_nobody_said_otherwise() -> None:
+    parts = parts_of(["a.stl", "b.stl"], v1.Demands(unit="mm"), {})
+    parts[1].demands.material = "petg"
+    told = [v1.Part(name=name, paths=[f"{name}.stl"], quantity_per_product=4, demands=v1.Demands(material="pla")) for name in "ab"]
+    demand(parts, told, {"b": 1})
+    assert [(part.quantity_per_product, part.demands.unit, part.demands.material) for part in parts] == [
+        (4, "mm", "pla"),
+        (1, "mm", "petg"),
+    ]

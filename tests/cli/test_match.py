@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json
-import struct
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from stl_boxes import stl_box
 
 from cli.verdict import ANOTHER_KIND, BETTER_ELSEWHERE, HOSTILE, MENDABLE
 from commonfab.reasons import REASONS
@@ -45,14 +45,6 @@ stock = [{ material = "plywood", thickness_mm = 4, size_mm = [600, 300] }]
 """
 
 
-def box_stl(x: float, y: float, z: float) -> bytes:
-    corners = [(x * (i & 1), y * (i >> 1 & 1), z * (i >> 2)) for i in range(8)]
-    faces = [(0, 2, 3, 1), (4, 5, 7, 6), (0, 1, 5, 4), (2, 6, 7, 3), (0, 4, 6, 2), (1, 3, 7, 5)]
-    triangles = [(f[0], f[i], f[i + 1]) for f in faces for i in (1, 2)]
-    body = b"".join(struct.pack("<12fH", 0, 0, 0, *(n for c in t for n in corners[c]), 0) for t in triangles)
-    return b"\0" * 80 + struct.pack("<I", len(triangles)) + body
-
-
 @pytest.fixture
 def fleet(tmp_path: Path) -> Path:
     for name, text in (("lena", PRINTER), ("loft", LASER)):
@@ -76,7 +68,7 @@ def match(*arguments: object) -> dict[str, Any]:
 
 def drawn(folder: Path, name: str, x: float, y: float, z: float) -> Path:
     file = folder / name
-    file.write_bytes(box_stl(x, y, z))
+    file.write_bytes(stl_box(x, y, z))
     return file
 
 
@@ -228,7 +220,7 @@ def test_shops_that_can_once_a_question_is_answered_are_not_told_as_shops_that_c
 
 def test_what_is_wrong_with_a_file_is_told_once_and_not_for_every_shop(fleet: Path, tmp_path: Path) -> None:
     file = tmp_path / "gear.stl"
-    file.write_bytes(box_stl(20, 20, 20)[:-100])
+    file.write_bytes(stl_box(20, 20, 20)[:-100])
     done = run(file, "--fleet", fleet)
     assert done.stdout.count("the file breaks off") == 1 and "garage" not in done.stdout
 

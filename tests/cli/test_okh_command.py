@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,27 +11,11 @@ from pathlib import Path
 import pytest
 from test_light_install import run_lightly
 
-from cli.main import main
-
 Run = Callable[..., tuple[int, str, str]]
 
 
 FIRST = "title: Gear\nlicense: {hardware: MIT}\nmaking-instructions: [{path: /docs/print.md}]\n"
 LOSH = 'okhv = "OKH-LOSHv1.0"\nname = "Loom\\n"\norganisation = "OSE"\ncolour = "red"\n'
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `commonfab` in this process: exit code, stdout and stderr."""
-
-    def command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["commonfab", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        told = capsys.readouterr()
-        return int(ended.value.code or 0), told.out, told.err
-
-    return command
 
 
 @pytest.fixture
@@ -84,8 +67,8 @@ def test_a_manifest_of_1_0_is_converted_and_nothing_is_overwritten_unasked(run: 
         "manufacturing-instructions": "docs/print.md",
     }
     second = run("okh", "convert", str(folder / "okh-loom.toml"), "-o", str(out))
-    assert second[0] == 1 and "was not touched" in second[2] and "Gear" in out.read_text(encoding="utf-8")
-    forced = run("okh", "convert", str(folder / "okh-loom.toml"), "-o", str(out), "--force")
+    assert second[0] == 1 and "command.exists" in second[2] and "Gear" in out.read_text(encoding="utf-8")
+    forced = run("okh", "convert", str(folder / "okh-loom.toml"), "-o", str(out), "--overwrite")
     assert forced[0] == 0 and "Loom" in out.read_text(encoding="utf-8")
 
 

@@ -130,6 +130,17 @@ def test_the_open_know_how_manifest_names_the_files_where_they_lie(ada: Author) 
     assert manifest.files[0].path == "rad.stl"
 
 
+def test_the_open_know_how_manifest_keeps_what_the_one_beside_the_files_says_besides(ada: Author) -> None:
+    said = b'okhv = "2.4"\nname = "Wheel"\nreadme = "read.md"\ntechnology-readiness-level = "OTRL-4"\nown = "kept"\n'
+    manifest = ada.revision("Wheel", {"rad.stl": b"2", "read.md": b"3", "okh.toml": said}).manifest
+    told = okh_manifest(v1.Design(title="Wheel"), v1.Revision(number=1, manifest=manifest), lambda sha256: io.BytesIO(ada.contents[sha256]))
+    read = tomllib.loads(told.decode())
+    assert (read["own"], read["technology-readiness-level"], read["readme"]) == ("kept", "OTRL-4", "files/read.md")
+    spoilt = ada.revision("Wheel", {"rad.stl": b"2", "okh.toml": b"name = ["}).manifest
+    told = okh_manifest(v1.Design(title="Wheel"), v1.Revision(number=1, manifest=spoilt), lambda sha256: io.BytesIO(ada.contents[sha256]))
+    assert tomllib.loads(told.decode())["name"] == "Wheel"
+
+
 def _replace(name: str, old: bytes, new: bytes) -> Change:
     def change(entries: dict[str, bytes]) -> None:
         entry = next(one for one in entries if one.endswith(name))

@@ -202,4 +202,4 @@ def test_an_unsigned_revision_is_exported_with_a_warning_and_taken_in_nowhere(
     done = far_node.run("design", "import", str(zipped))
     assert done.returncode == 1 and "package.unsigned" in done.stderr
     refused = shared_node.run("design", "export", digest, str(zipped))
-    assert refused.returncode == 1 and "package.exists" in refused.stderr
+    assert refused.returncode == 1 and "command.exists" in refused.stderr

@@ -70,6 +70,20 @@ def test_what_it_comes_from_is_in_the_manifest(shared_node: UpNode, gear: Path) 
 
 
 @pytest.mark.slow
+def test_a_further_revision_derives_from_the_newest_and_closes_the_defects_that_it_fixes(shared_node: UpNode, gear: Path) -> None:
+    publish = ("design", "publish", str(gear / "gear.stl"), "--licence", "CC0-1.0", "--no-wait", "--json")
+    first = told(shared_node.run(*publish, "--title", "Snapping gear"))
+    digest, design = first["revision"]["digest"], first["design"]["id"]
+    defect = told(shared_node.run("design", "defect", digest, "--title", "the teeth snap", "--json"))["id"]
+    onward = (*publish, "--design", design, "--note", "thicker roots", "--fixes", defect)
+    second = told(shared_node.run(*onward))["revision"]
+    assert (second["number"], second["manifest"]["parent"]) == (2, digest)
+    defects = json.loads(shared_node.run("design", "defects", design, "--all", "--json").stdout)
+    assert [(one["id"], one["fixed_by"]) for one in defects] == [(defect, second["digest"])]
+    assert told(shared_node.run(*onward))["revision"]["digest"] == second["digest"], "publishing the same again is the same revision"
+
+
+@pytest.mark.slow
 def test_a_dry_run_says_what_is_there_already_and_sends_nothing(shared_node: UpNode, gear: Path) -> None:
     publish = ("design", "publish", str(gear / "gear.stl"), "--title", "There", "--licence", "CC0-1.0", "--no-wait")
     digest = told(shared_node.run(*publish, "--json"))["revision"]["digest"]

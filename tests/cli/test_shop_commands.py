@@ -14,7 +14,7 @@ from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, run, un
 
 SHOP_TOML = """
 [shop]
-id = "owners-shop"
+id = "{name}"
 name = "The owner's shop"
 latitude = 48.14
 longitude = 11.58
@@ -30,16 +30,24 @@ accept = "ask"
 id = "one"
 process = "fdm"
 envelope_mm = [200, 200, 200]
-materials = ["pla"]
+materials = ["{material}"]
 control = "virtual"
 speed_factor = 100000
 """
 
 
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[UpNode]:
+    """A node without any other shops and jobs than those of these tests."""
+    starter = Starter()
+    yield starter(tmp_path_factory.mktemp("shops") / "node")
+    starter.end_all()
+
+
 @pytest.fixture
-def node(start_node: Starter, tmp_path: Path) -> UpNode:
-    """A node without any other shops and jobs."""
-    return start_node(tmp_path / "node")
+def material(request: pytest.FixtureRequest) -> str:
+    """What only the shop of this test has, so that none of the others is asked."""
+    return str(getattr(request, "param", "asa"))
 
 
 def test_init_writes_a_description_that_passes_and_never_overwrites_one(tmp_path: Path) -> None:
@@ -62,10 +70,11 @@ def test_check_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def owner(node: UpNode, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+def owner(node: UpNode, material: str, tmp_path: Path) -> Iterator[Callable[..., Any]]:
     """The owner of a shop whose agent runs: a function that runs `commonfab shop …` beside it."""
-    (tmp_path / "shop.toml").write_text(SHOP_TOML.format(node=node.address), encoding="utf-8")
-    (tmp_path / "shop.token").write_text(node.token("shop", "owners-shop"), encoding="utf-8")
+    name = f"{material}-shop"
+    (tmp_path / "shop.toml").write_text(SHOP_TOML.format(name=name, material=material, node=node.address), encoding="utf-8")
+    (tmp_path / "shop.token").write_text(node.token("shop", name), encoding="utf-8")
     with (tmp_path / "agent.log").open("wb") as log:
         agent = subprocess.Popen([PROGRAM, "shop", "run"], cwd=tmp_path, env=clean_environment(), stdout=log, stderr=log)
 
@@ -78,10 +87,10 @@ def owner(node: UpNode, tmp_path: Path) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def cube_design(node: UpNode, tmp_path: Path) -> str:
+def cube_design(node: UpNode, material: str, tmp_path: Path) -> str:
     """A design to be made."""
     (tmp_path / "cube.stl").write_bytes(cube())
-    arguments = ("--title", "Cube", "--licence", "CC0-1.0", "--unit", "mm", "--json")
+    arguments = ("--title", "Cube", "--licence", "CC0-1.0", "--unit", "mm", "--material", material, "--json")
     done = node.run("design", "publish", str(tmp_path / "cube.stl"), *arguments)
     assert done.returncode == 0, done.stderr
     return str(json.loads(done.stdout)["design"]["id"])
@@ -93,6 +102,7 @@ def offered(owner: Callable[..., Any], job: str) -> str:
     return next((str(offer["work_order_id"]) for offer in offers if offer["job_id"] == job), "")
 
 
+@pytest.mark.parametrize("material", ["pla"], indirect=True)
 def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_ready(
     node: UpNode, cube_design: str, owner: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -111,6 +121,7 @@ def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_
     assert "The owner's shop" in node.run("shop", "list").stdout
 
 
+@pytest.mark.parametrize("material", ["petg"], indirect=True)
 def test_an_offer_that_is_declined_leaves_the_job_waiting(node: UpNode, cube_design: str, owner: Callable[..., Any]) -> None:
     job = json.loads(node.run("job", "request", cube_design, "--json").stdout)["id"]
     order = until(lambda: offered(owner, job))

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -16,48 +18,66 @@ from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, is_aliv
 from redis_servers import free_port, start_redis, stop_redis
 
 
-@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
-def test_it_stops_cleanly_and_leaves_no_child(start_node: Starter, tmp_path: Path, sign: signal.Signals) -> None:
-    node = start_node(tmp_path / "node")
-    children = (node.redis_pid, node.worker_pid)
-    assert all(is_alive(pid) for pid in children)
-    code, _, err = node.stop(sign)
-    assert code == 0, err
-    assert not any(is_alive(pid) for pid in children)
-    assert "Traceback" not in err
-    assert not (tmp_path / "node" / "node.json").exists()
+@dataclass(frozen=True)
+class Life:
+    """A node that was started, looked at, and told to stop."""
+
+    node: UpNode
+    children: tuple[int, int]
+    modes: tuple[int, int]
+    password: str
+    code: int
+    out: str
+    err: str
 
 
-def test_it_says_where_everything_is_and_what_to_try_next(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    _, out, _ = node.stop()
-    for place in (node.address, node.told["metrics"], str(tmp_path / "node"), "commonfab.db", "private redis-server", "steward.token"):
-        assert str(place) in out
-    assert f"COMMONFAB_NODE={node.address}" in out
+@pytest.fixture(scope="module", params=[signal.SIGINT, signal.SIGTERM])
+def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """One for each way of stopping; several tests look at it."""
+    folder = tmp_path_factory.mktemp("life") / "node"
+    starter = Starter()
+    try:
+        node = starter(folder)
+        children = (node.redis_pid, node.worker_pid)
+        assert all(is_alive(pid) for pid in children)
+        modes = (stat.S_IMODE((folder / "steward.token").stat().st_mode), stat.S_IMODE(folder.stat().st_mode))
+        password = (folder / "board" / "redis.conf").read_text(encoding="utf-8").split("requirepass ")[1].split()[0]
+        return Life(node, children, modes, password, *node.stop(request.param))
+    finally:
+        starter.end_all()
 
 
-def test_its_secrets_are_readable_by_their_owner_only_and_stand_in_no_output(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    assert stat.S_IMODE((tmp_path / "node" / "steward.token").stat().st_mode) == 0o600
-    assert stat.S_IMODE((tmp_path / "node").stat().st_mode) == 0o700
-    password = (tmp_path / "node" / "board" / "redis.conf").read_text(encoding="utf-8").split("requirepass ")[1].split()[0]
-    written = json.dumps(node.told) + "".join(node.stop()[1:])
-    assert password not in written
-    assert node.steward_token not in written
+def test_it_stops_cleanly_and_leaves_no_child(life: Life) -> None:
+    assert life.code == 0, life.err
+    assert not any(is_alive(pid) for pid in life.children)
+    assert "Traceback" not in life.err
+    assert not (life.node.data_dir / "node.json").exists()
 
 
-def test_a_second_node_on_the_same_folder_is_refused_with_the_first_ones_process_id(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    second = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
+def test_it_says_where_everything_is_and_what_to_try_next(life: Life) -> None:
+    node = life.node
+    for place in (node.address, node.told["metrics"], node.data_dir, "commonfab.db", "private redis-server", "steward.token"):
+        assert str(place) in life.out
+    assert f"COMMONFAB_NODE={node.address}" in life.out
+
+
+def test_its_secrets_are_readable_by_their_owner_only_and_stand_in_no_output(life: Life) -> None:
+    assert life.modes == (0o600, 0o700)
+    written = json.dumps(life.node.told) + life.out + life.err
+    assert life.password not in written
+    assert life.node.steward_token not in written
+
+
+def test_a_second_node_on_the_same_folder_is_refused_with_the_first_ones_process_id(shared_node: UpNode) -> None:
+    second = run("up", "--data-dir", str(shared_node.data_dir), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
     assert second.returncode == 1
-    assert str(node.process.pid) in second.stderr
+    assert str(shared_node.process.pid) in second.stderr
     assert "node.folder_taken" in second.stderr
-    assert node.run("token", "whoami").returncode == 0
+    assert shared_node.run("token", "whoami").returncode == 0
 
 
-def test_an_address_that_is_taken_is_refused_and_nothing_is_left_running(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    second = run("up", "--data-dir", str(tmp_path / "other"), "--listen", node.address, "--metrics-listen", "127.0.0.1:0")
+def test_an_address_that_is_taken_is_refused_and_nothing_is_left_running(shared_node: UpNode, tmp_path: Path) -> None:
+    second = run("up", "--data-dir", str(tmp_path / "other"), "--listen", shared_node.address, "--metrics-listen", "127.0.0.1:0")
     assert second.returncode == 1
     assert "node.address_taken" in second.stderr
     assert not (tmp_path / "other" / "board" / "redis.pid").exists()
@@ -104,11 +124,10 @@ def test_who_watches_a_job_goes_on_watching_when_the_node_was_killed_and_started
     assert json.loads(out.splitlines()[-1])["state"] == "JOB_STATE_CANCELLED"
 
 
-def test_its_worker_killed_with_9_is_started_again(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    pid = node.worker_pid
+def test_its_worker_killed_with_9_is_started_again(shared_node: UpNode) -> None:
+    pid = shared_node.worker_pid
     os.kill(pid, signal.SIGKILL)
-    until(lambda: node.worker_pid != pid and is_alive(node.worker_pid))
+    until(lambda: shared_node.worker_pid != pid and is_alive(shared_node.worker_pid))
 
 
 @pytest.mark.slow
@@ -132,14 +151,22 @@ def test_a_steward_token_that_was_revoked_is_not_given_out_again(start_node: Sta
     assert "token.revoked" in again.run("token", "whoami").stderr
 
 
-def test_its_metrics_count_calls_and_refusals(start_node: Starter, tmp_path: Path) -> None:
-    node = start_node(tmp_path / "node")
-    node.run("token", "whoami")
-    node.run("token", "whoami", token="wrong")
+def counted(node: UpNode, series: str) -> float:
+    """What a counter of the node stands at."""
     with urllib.request.urlopen(node.told["metrics"]) as answer:
-        text = answer.read().decode()
-    assert 'commonfab_calls_total{method="/commonfab.v1.Access/WhoAmI",status="OK"} 1.0' in text
-    assert 'commonfab_refusals_total{code="token.unknown"} 1.0' in text
+        found = re.search(rf"^{re.escape(series)} (\S+)$", answer.read().decode(), re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
+def test_its_metrics_count_calls_and_refusals(shared_node: UpNode) -> None:
+    series = (
+        'commonfab_calls_total{method="/commonfab.v1.Access/WhoAmI",status="OK"}',
+        'commonfab_refusals_total{code="token.unknown"}',
+    )
+    before = [counted(shared_node, one) for one in series]
+    shared_node.run("token", "whoami")
+    shared_node.run("token", "whoami", token="wrong")
+    assert [counted(shared_node, one) for one in series] == [count + 1 for count in before]
 
 
 def test_with_a_redis_of_the_operators_no_child_is_started_and_one_that_forgets_is_named(start_node: Starter, tmp_path: Path) -> None:

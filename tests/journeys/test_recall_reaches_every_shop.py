@@ -14,8 +14,8 @@ from typing import Any
 
 import grpc
 import pytest
-from journey_street import stl_box
 from processes import CommonfabProcess, NodeProcess
+from stl_boxes import stl_box
 
 from commonfab import v1
 from commonfab.client import Node

@@ -13,8 +13,8 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
-from journey_street import stl_box
 from processes import NodeProcess
+from stl_boxes import stl_box
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -283,10 +283,13 @@ async def test_a_recalled_revision_is_refused_at_once_and_what_was_asked_for_is_
 
 
 async def test_the_notice_goes_with_the_offer_and_what_was_made_comes_back_as_a_build_report(people: People, node: NodeProcess) -> None:
-    revision = await people.publish({"cube": stl_box(20, 20, 20)}, licence="CC-BY-4.0")
+    # Of a material that no other shop of these tests has, so that nobody else is asked first.
+    revision = await people.publish({"cube": stl_box(20, 20, 20)}, material="petg", licence="CC-BY-4.0")
     shop_id, key = f"{people.name}-shop", Ed25519PrivateKey.generate()
     policy = v1.ShopPolicy(requesters=[f"{people.name}-requester"])
-    shop = v1.Shop(id=shop_id, place=HERE, machines=[printer()], public_key=key.public_key().public_bytes_raw(), policy=policy)
+    machine = printer()
+    machine.materials[:] = ["petg"]
+    shop = v1.Shop(id=shop_id, place=HERE, machines=[machine], public_key=key.public_key().public_bytes_raw(), policy=policy)
 
     async def call(*events: v1.ShopEvent) -> v1.SynchronizeResponse:
         return await people.shop.desk.Synchronize(v1.SynchronizeRequest(shop=shop, agent_run="run", events=events))

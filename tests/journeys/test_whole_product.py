@@ -14,8 +14,8 @@ import grpc
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from google.protobuf.duration_pb2 import Duration
-from journey_street import stl_box
 from processes import NodeProcess, wait_until
+from stl_boxes import stl_box
 from typer.testing import CliRunner
 
 from cli.main import app

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -58,14 +59,21 @@ def postgres_server() -> Iterator[int]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextmanager
+def database_at(port: int) -> Iterator[str]:
+    """The URL of an empty database, for as long as the context lasts."""
+    name = f"test_{next(_NUMBERS)}"
+    with psycopg.connect(port=port, host="127.0.0.1", user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+        yield f"postgresql://postgres@127.0.0.1:{port}/{name}"
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+
+
 @pytest.fixture
 def postgres_url(postgres_server: int) -> Iterator[str]:
     """The URL of an empty database of a real PostgreSQL."""
-    name = f"test_{next(_NUMBERS)}"
-    with psycopg.connect(port=postgres_server, host="127.0.0.1", user="postgres", dbname="postgres", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
-        yield f"postgresql://postgres@127.0.0.1:{postgres_server}/{name}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
+    with database_at(postgres_server) as url:
+        yield url
 
 
 def _who_may_run_it(folder: Path) -> str | None:

@@ -23,6 +23,11 @@ from commonfab.settings import NodeSettings
 from commonfab.tokens import TokenStore
 from registry.opening import Registry
 
+LAPTOP, CLUSTER = "SQLite and a folder", "PostgreSQL and S3"
+
+laptop_only = pytest.mark.parametrize("settings", [LAPTOP], indirect=True)
+"""For what has nothing to do with how a node keeps its things, and takes seconds."""
+
 
 async def refused(call: Awaitable[Any]) -> v1.Refusal:
     """The refusal that `call` ends with."""

@@ -15,7 +15,7 @@ from evidence_store import BERLIN, STEWARD, Store, build, key_of, signed, token
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.identity import sign_work
-from registry.evidence.events import ONE_AT_A_TIME
+from registry.evidence.events import EVENTS_LOCK
 from registry.tables import REVISIONS
 
 LENA = token("lenas-garage")
@@ -206,7 +206,7 @@ def test_who_waited_for_somebody_who_waited_for_them_is_served_all_the_same(each
     def other_way_round() -> None:
         """Adds an event first and changes a revision afterwards, as nothing of ours should."""
         with each_store.engine.begin() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({ONE_AT_A_TIME})")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({EVENTS_LOCK})")
             holds_events.set()
             holds_gear.wait(20)
             connection.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so that it is the other who is undone

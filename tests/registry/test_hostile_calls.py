@@ -16,8 +16,7 @@ from typing import Any
 
 import grpc
 import pytest
-from commons import Commons
-from conftest import LAPTOP  # type: ignore[attr-defined]
+from commons import Commons, laptop_only
 from drawings import binary_stl, box
 from evidence_store import build, key_of, signed
 from google.protobuf.descriptor import MethodDescriptor
@@ -63,7 +62,7 @@ class Door:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if method.client_streaming:
-                    await call(_each(sent))
+                    await call(_each(sent[:2]))  # after more, gRPC's client may forget with which reason the call ended
                 elif method.server_streaming:
                     await _listen(call(sent[0]))
                 else:
@@ -203,7 +202,7 @@ async def _try_all(commons: Commons, folder: Path, examples: int) -> None:
         raise ExceptionGroup("calls that were not answered as they should be", wrong)
 
 
-@pytest.mark.parametrize("settings", [LAPTOP], indirect=True)
+@laptop_only
 async def test_no_message_breaks_the_node_and_nobody_does_what_is_for_others(commons: Commons, tmp_path: Path) -> None:
     await _try_all(commons, tmp_path, 4)
 

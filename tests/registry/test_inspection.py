@@ -11,7 +11,7 @@ import lib3mf
 import pytest
 import redis
 from clocks import ManualClock
-from commons import Commons, publication
+from commons import Commons, laptop_only, publication
 from drawings import ball, binary_stl, box, write_3mf, write_zip_bomb
 
 from commonfab import v1
@@ -35,6 +35,7 @@ async def published(commons: Commons, paths: list[Path], units: dict[str, str] |
     return await node.registry.PublishRevision(request)
 
 
+@laptop_only
 async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons, worker: None, tmp_path: Path) -> None:
     sound, broken, text = tmp_path / "sound.stl", tmp_path / "broken.mesh", tmp_path / "text.txt"  # a .stl would be refused at once
     inches, bomb, own = tmp_path / "inches.stl", tmp_path / "bomb.3mf", tmp_path / "own.3mf"

@@ -6,8 +6,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import pytest
-from commons import Commons, publication
+from commons import Commons, laptop_only, publication
 from drawings import binary_stl, box, write_3mf
 
 from commonfab import v1
@@ -49,6 +48,7 @@ async def test_a_part_waits_until_the_last_of_its_files_is_measured(commons: Com
     assert part.state == v1.INSPECTION_STATE_QUEUED and not part.makeability
 
 
+@laptop_only
 async def test_the_pictures_of_a_part_are_fetched_like_any_file(commons: Commons, worker: None, tmp_path: Path) -> None:
     path = tmp_path / "arm.stl"
     path.write_bytes(binary_stl(box(60, 40, 20)))
@@ -63,15 +63,14 @@ async def test_the_pictures_of_a_part_are_fetched_like_any_file(commons: Commons
     assert begins == {"model/gltf-binary": b"glTF", "image/png": b"\x89PNG"}
 
 
-@pytest.mark.parametrize(("material", "enclosed"), [("pla", False), ("abs", True)])
-async def test_a_part_is_judged_for_the_material_that_is_asked_for(
-    commons: Commons, worker: None, tmp_path: Path, material: str, enclosed: bool
-) -> None:
+@laptop_only
+async def test_a_part_is_judged_for_the_material_that_is_asked_for(commons: Commons, worker: None, tmp_path: Path) -> None:
     path = tmp_path / "arm.stl"
     path.write_bytes(binary_stl(box(60, 40, 20)))
     node = commons.node()
     digest = await published(commons, node, [path])
     await commons.inspected(node, digest)
-    asked = await node.registry.GetRevision(v1.GetRevisionRequest(digest=digest, material=material))
-    fdm = next(way for way in asked.parts[0].makeability if way.process == "fdm")
-    assert (fdm.requirement.material, fdm.requirement.enclosed) == (material, enclosed)
+    for material, enclosed in (("pla", False), ("abs", True)):
+        asked = await node.registry.GetRevision(v1.GetRevisionRequest(digest=digest, material=material))
+        fdm = next(way for way in asked.parts[0].makeability if way.process == "fdm")
+        assert (fdm.requirement.material, fdm.requirement.enclosed) == (material, enclosed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -134,64 +135,51 @@ async def test_a_parent_that_is_not_here_is_refused(commons: Commons, part: Path
     assert not await designs_of(node)
 
 
-@pytest.mark.parametrize(
-    ("licence", "code", "said"),
-    [
-        ("", "licence.missing", "CERN-OHL-S-2.0"),
-        ("  ", "licence.missing", "CERN-OHL-S-2.0"),
-    ],
-)
-async def test_a_licence_is_needed(commons: Commons, part: Path, licence: str, code: str, said: str) -> None:
+async def test_a_licence_is_needed(commons: Commons, part: Path) -> None:
     node = commons.node()
     await node.upload(part)
-    refusal = await refused(node.registry.PublishRevision(publication(part, licence=licence)))
-    assert refusal.reason.code == code
-    assert said in refusal.reason.message + refusal.remedy
+    for nothing in ("", "  "):
+        refusal = await refused(node.registry.PublishRevision(publication(part, licence=nothing)))
+        assert refusal.reason.code == "licence.missing"
+        assert "CERN-OHL-S-2.0" in refusal.remedy
     assert not await designs_of(node)
 
 
-@pytest.mark.parametrize(
-    "licence",
-    ["MIT AND", "MIT WITH MIT", "LicenseRef-scancode-proprietary-license", "free for the neighbours"],
-)
-async def test_a_licence_that_nobody_knows_is_kept_and_shown_and_no_job_is_made_of_it(commons: Commons, part: Path, licence: str) -> None:
+async def test_a_licence_that_nobody_knows_is_kept_and_shown_and_no_job_is_made_of_it(commons: Commons, part: Path) -> None:
     node = commons.node()
     await node.upload(part)
-    published = await node.registry.PublishRevision(publication(part, licence=licence))
-    assert published.revision.manifest.licence == licence
-    assert "licence.unknown" in [note.code for note in published.notes]
-    known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
-    assert [one.code for one in known.hindrances] == ["licence.not_routable"]
+    for licence in ("MIT AND", "MIT WITH MIT", "LicenseRef-scancode-proprietary-license", "free for the neighbours"):
+        published = await node.registry.PublishRevision(publication(part, licence=licence, title=licence))
+        assert published.revision.manifest.licence == licence
+        assert "licence.unknown" in [note.code for note in published.notes], licence
+        known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
+        assert [one.code for one in known.hindrances] == ["licence.not_routable"], licence
 
 
-@pytest.mark.parametrize(
-    ("written", "stored"),
-    [
-        ("GPL3", "GPL-3.0-only"),
-        ("CC BY-SA 4.0", "CC-BY-SA-4.0"),
-        ("CERN OHL v1.2", "CERN-OHL-1.2"),
-        ("LicenseRef-CC BY-SA-4.0", "CC-BY-SA-4.0"),
-    ],
-)
-async def test_a_licence_that_is_spelled_in_a_common_wrong_way_is_corrected_with_a_note(
-    commons: Commons, part: Path, written: str, stored: str
-) -> None:
+async def test_a_licence_that_is_spelled_in_a_common_wrong_way_is_corrected_with_a_note(commons: Commons, part: Path) -> None:
     node = commons.node()
     await node.upload(part)
-    published = await node.registry.PublishRevision(publication(part, licence=written))
-    assert published.revision.manifest.licence == stored
-    assert "licence.corrected" in [note.code for note in published.notes]
-    known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
-    assert not known.hindrances
+    spellings = {
+        "GPL3": "GPL-3.0-only",
+        "CC BY-SA 4.0": "CC-BY-SA-4.0",
+        "CERN OHL v1.2": "CERN-OHL-1.2",
+        "LicenseRef-CC BY-SA-4.0": "CC-BY-SA-4.0",
+    }
+    for written, stored in spellings.items():
+        published = await node.registry.PublishRevision(publication(part, licence=written, title=written))
+        assert published.revision.manifest.licence == stored
+        assert "licence.corrected" in [note.code for note in published.notes], written
+        known = await node.registry.GetRevision(v1.GetRevisionRequest(digest=published.revision.digest))
+        assert not known.hindrances, written
 
 
-@pytest.mark.parametrize(
-    ("written", "stored"),
-    [("mit or cc0-1.0", "MIT OR CC0-1.0"), ("GPL-2.0-only WITH Classpath-exception-2.0",) * 2, ("cern-ohl-w-2.0", "CERN-OHL-W-2.0")],
-)
-async def test_a_licence_is_kept_as_spdx_writes_it(commons: Commons, part: Path, written: str, stored: str) -> None:
-    published = await commons.publish_file(commons.node(), part, licence=written)
-    assert published.revision.manifest.licence == stored
+async def test_a_licence_is_kept_as_spdx_writes_it(commons: Commons, part: Path) -> None:
+    node = commons.node()
+    await node.upload(part)
+    exception = "GPL-2.0-only WITH Classpath-exception-2.0"
+    for written, stored in {"mit or cc0-1.0": "MIT OR CC0-1.0", exception: exception, "cern-ohl-w-2.0": "CERN-OHL-W-2.0"}.items():
+        published = await node.registry.PublishRevision(publication(part, licence=written, title=written))
+        assert published.revision.manifest.licence == stored
 
 
 def _rename(request: v1.PublishRevisionRequest, path: str) -> None:
@@ -229,38 +217,38 @@ MISTAKES: dict[str, Callable[[v1.PublishRevisionRequest], object]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("what", "code"),
-    [
-        ("no files", "revision.no_files"),
-        ("a file that is not here", "file.unknown"),
-        ("another length", "revision.file_size"),
-        ("a path twice", "revision.path"),
-        ("a file that is also a folder", "revision.path"),
-        ("a part without its file", "revision.part"),
-        ("a part without paths", "revision.part"),
-        *((f"a NUL in {where}", "request.malformed") for where in ("the title", "a note", "a tag")),
-        ("no pieces", "revision.part"),
-        ("a part twice", "revision.part"),
-        ("a nameless part", "revision.part"),
-        ("another unit", "revision.unit"),
-        ("no title", "request.missing"),
-        ("two designs at once", "request.malformed"),
-        ("a design that is not here", "design.unknown"),
-        ("a title without end", "request.malformed"),
-        *((path, "revision.path") for path in ("../up.stl", "/abs.stl", "a//b.stl", "a/./b.stl", "a\\b.stl", "C:/b.stl", "a\nb.stl", ".")),
-    ],
-)
-async def test_what_cannot_be_kept_is_refused_and_leaves_nothing_behind(commons: Commons, part: Path, what: str, code: str) -> None:
+REFUSED = [
+    ("no files", "revision.no_files"),
+    ("a file that is not here", "file.unknown"),
+    ("another length", "revision.file_size"),
+    ("a path twice", "revision.path"),
+    ("a file that is also a folder", "revision.path"),
+    ("a part without its file", "revision.part"),
+    ("a part without paths", "revision.part"),
+    *((f"a NUL in {where}", "request.malformed") for where in ("the title", "a note", "a tag")),
+    ("no pieces", "revision.part"),
+    ("a part twice", "revision.part"),
+    ("a nameless part", "revision.part"),
+    ("another unit", "revision.unit"),
+    ("no title", "request.missing"),
+    ("two designs at once", "request.malformed"),
+    ("a design that is not here", "design.unknown"),
+    ("a title without end", "request.malformed"),
+    *((path, "revision.path") for path in ("../up.stl", "/abs.stl", "a//b.stl", "a/./b.stl", "a\\b.stl", "C:/b.stl", "a\nb.stl", ".")),
+]
+
+
+async def test_what_cannot_be_kept_is_refused_and_leaves_nothing_behind(commons: Commons, part: Path) -> None:
     node = commons.node()
     await node.upload(part)
-    request = publication(part)
-    MISTAKES.get(what, lambda asked: _rename(asked, what))(request)
-    refusal = await refused(node.registry.PublishRevision(request))
-    assert refusal.reason.code == code and refusal.remedy
-    with commons.engine.connect() as connection:
-        for table in METADATA.tables.values():
-            assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0
+    for what, code in REFUSED:
+        request = publication(part)
+        MISTAKES.get(what, partial(_rename, path=what))(request)
+        refusal = await refused(node.registry.PublishRevision(request))
+        assert refusal.reason.code == code and refusal.remedy, what
+        with commons.engine.connect() as connection:
+            for table in METADATA.tables.values():
+                assert connection.execute(sa.select(sa.func.count()).select_from(table)).scalar() == 0, (what, table.name)
 
 
 async def test_files_and_parts_are_kept_in_one_order(commons: Commons, part: Path) -> None:

@@ -205,16 +205,16 @@ async def test_a_file_is_sent_by_one_call_at_a_time(commons: Commons) -> None:
     assert await fetched(node, sha256(content)) == content
 
 
-@pytest.mark.parametrize("name", ["", "abc", "G" * 64, "A" * 64, "../../../../etc/passwd", "0" * 63 + "/"])
-async def test_what_is_no_sha256_is_refused(commons: Commons, name: str) -> None:
+async def test_what_is_no_sha256_is_refused(commons: Commons) -> None:
     node = commons.node()
-    calls = [
-        node.registry.StatFile(v1.StatFileRequest(sha256=name)),
-        node.registry.UploadFile(messages(v1.UploadHeader(sha256=name, size_bytes=4), b"abcd")),
-        fetched(node, name),
-    ]
-    for call in calls:
-        assert (await refused(call)).reason.code == "file.sha256"
+    for name in ("", "abc", "G" * 64, "A" * 64, "../../../../etc/passwd", "0" * 63 + "/"):
+        calls = [
+            node.registry.StatFile(v1.StatFileRequest(sha256=name)),
+            node.registry.UploadFile(messages(v1.UploadHeader(sha256=name, size_bytes=4), b"abcd")),
+            fetched(node, name),
+        ]
+        for call in calls:
+            assert (await refused(call)).reason.code == "file.sha256", name
 
 
 async def test_a_file_that_was_never_uploaded_cannot_be_fetched(commons: Commons) -> None:

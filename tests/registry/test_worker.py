@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from commons import Commons
+from commons import Commons, laptop_only
 from drawings import binary_stl, box, write_step
 from redis_servers import free_port, start_redis, stop_redis
 
@@ -60,6 +60,7 @@ async def test_a_worker_inspects_and_stops_when_told(commons: Commons, part: Pat
         assert worker.wait(30) == 0
 
 
+@laptop_only
 def test_a_worker_that_is_told_to_stop_many_times_at_once_stops(commons: Commons) -> None:
     """Linux tells a child of a killed node once for each thread that the node had; the second word came while the first was being heard,
     and the worker waited for itself for ever."""
@@ -69,6 +70,7 @@ def test_a_worker_that_is_told_to_stop_many_times_at_once_stops(commons: Commons
         assert worker.wait(30) == 0
 
 
+@laptop_only
 async def test_a_worker_killed_over_its_work_loses_nothing(commons: Commons, tmp_path: Path) -> None:
     write_step(tmp_path / "part.step", 10, 20, 30)  # the first STEP takes seconds, for the kernel must be loaded
     node = commons.node()
@@ -114,6 +116,7 @@ def redis_url(own_redis: OwnRedis) -> str:
     return f"redis://127.0.0.1:{own_redis.port}/0"
 
 
+@laptop_only
 async def test_a_worker_outlives_a_restart_of_redis(commons: Commons, part: Path, own_redis: OwnRedis) -> None:
     node = commons.node()
     with working(commons.settings) as worker:
@@ -123,6 +126,7 @@ async def test_a_worker_outlives_a_restart_of_redis(commons: Commons, part: Path
         assert inspected.report.volume_mm3 == pytest.approx(6000) and worker.poll() is None
 
 
+@laptop_only
 async def test_a_worker_stops_when_told_though_redis_is_gone(commons: Commons, own_redis: OwnRedis) -> None:
     with working(commons.settings) as worker:
         own_redis.process.kill()

@@ -6,11 +6,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import grpc
+from serving import serving
 
 from commonfab import v1
 from commonfab.errors import Refused, status_of
@@ -74,18 +76,11 @@ class SmallCommons(v1.DesignEvidenceServicer, v1.DesignRegistryServicer):
     ListBuildReports = FileDefect = CloseDefect = ListDefects = RecallRevision = _unused  # type: ignore[assignment]
 
 
-@asynccontextmanager
-async def served(commons: SmallCommons, port: int = 0) -> AsyncIterator[str]:
+def served(commons: SmallCommons, port: int = 0) -> AbstractAsyncContextManager[str]:
     """The commons on a port of the loopback interface; answers its address."""
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    v1.add_DesignEvidenceServicer_to_server(commons, server)
-    v1.add_DesignRegistryServicer_to_server(commons, server)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{bound}"
-    finally:
-        await server.stop(None)
+    return serving(
+        port, partial(v1.add_DesignEvidenceServicer_to_server, commons), partial(v1.add_DesignRegistryServicer_to_server, commons)
+    )
 
 
 async def until(condition: Any, limit_seconds: float = 10.0) -> None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
+from serving import serving
+from stl_boxes import stl_box
 
 from commonfab import v1
 from commonfab.reasons import refusal
@@ -73,19 +75,10 @@ def offer(
         "quantity": quantity,
         "requirement": v1.Requirement(process="fdm", material="pla", size_mm=v1.Size(x=size[0], y=size[1], z=size[2])),
         "estimate": v1.Estimate(machine_time=takes, grams=4.5),
-        "mesh_sha256": hashlib.sha256(box_stl(*size)).hexdigest(),
+        "mesh_sha256": hashlib.sha256(stl_box(*size)).hexdigest(),
         "distance_km": 2.0,
     }
     return v1.Offer(**(told | what))
-
-
-def box_stl(x: float, y: float, z: float) -> bytes:
-    """A box as a binary STL."""
-    corner = [(0, 0, 0), (x, 0, 0), (x, y, 0), (0, y, 0), (0, 0, z), (x, 0, z), (x, y, z), (0, y, z)]
-    faces = "021 032 456 467 015 054 126 165 237 276 304 347"
-    triangles = [[int(digit) for digit in face] for face in faces.split()]
-    body = b"".join(struct.pack("<12fH", 0, 0, 0, *(c for i in triangle for c in corner[i]), 0) for triangle in triangles)
-    return b"\0" * 80 + struct.pack("<I", len(triangles)) + body
 
 
 def seconds(amount: float) -> Duration:
@@ -126,7 +119,7 @@ class SmallRouter(v1.ShopDeskServicer, v1.DesignRegistryServicer, v1.AccessServi
         """Offer work, and have its mesh at hand."""
         self.offers[wanted.work_order_id] = wanted
         size = wanted.requirement.size_mm
-        content = box_stl(size.x, size.y, size.z) if mesh is None else mesh
+        content = stl_box(size.x, size.y, size.z) if mesh is None else mesh
         self.files[wanted.mesh_sha256] = content
         self.ring()
 
@@ -237,19 +230,10 @@ class SmallRouter(v1.ShopDeskServicer, v1.DesignRegistryServicer, v1.AccessServi
         return v1.WhoAmIResponse(token=self.token, node_version="0.1.0")
 
 
-@asynccontextmanager
-async def served(router: SmallRouter, port: int = 0) -> AsyncIterator[str]:
+def served(router: SmallRouter, port: int = 0) -> AbstractAsyncContextManager[str]:
     """The router on a port of the loopback interface; answers its address."""
-    server = grpc.aio.server(options=[("grpc.so_reuseport", 0)])
-    v1.add_ShopDeskServicer_to_server(router, server)
-    v1.add_DesignRegistryServicer_to_server(router, server)
-    v1.add_AccessServicer_to_server(router, server)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
-    await server.start()
-    try:
-        yield f"127.0.0.1:{bound}"
-    finally:
-        await server.stop(None)
+    adders = (v1.add_ShopDeskServicer_to_server, v1.add_DesignRegistryServicer_to_server, v1.add_AccessServicer_to_server)
+    return serving(port, *(partial(add, router) for add in adders))
 
 
 async def until(condition: Any, limit_seconds: float = 30.0) -> None:

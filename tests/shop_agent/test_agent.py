@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from small_shop import SmallRouter, box_stl, offer, served, until, write_shop
+from small_shop import SmallRouter, offer, served, until, write_shop
+from stl_boxes import stl_box
 
 from commonfab import v1
 from commonfab.identity import signature_holds
@@ -254,7 +255,7 @@ async def test_leave_that_is_refused_moves_nothing(tmp_path: Path) -> None:
 async def test_a_toolpath_that_leaves_the_machine_is_given_back_with_the_reasons(tmp_path: Path) -> None:
     """The mesh is larger than the offer says: only slicing it shows that."""
     router = SmallRouter()
-    router.put_up(offer(), mesh=box_stl(150, 20, 10))
+    router.put_up(offer(), mesh=stl_box(150, 20, 10))
     wanted = router.offers["wo-1"]
     content = router.files.pop(wanted.mesh_sha256)
     wanted.mesh_sha256 = hashlib.sha256(content).hexdigest()

@@ -14,7 +14,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from small_shop import box_stl, offer, shop
+from small_shop import offer, shop
+from stl_boxes import stl_box
 
 from commonfab import v1
 from commonfab.errors import Refused
@@ -50,7 +51,7 @@ def laid(path: gcode.Toolpath) -> list[float]:
 
 @needs_slicer
 async def test_a_box_is_sliced_in_the_middle_of_the_bed_with_time_grams_and_digest(tmp_path: Path) -> None:
-    wanted = request_for(tmp_path, box_stl(20, 30, 10), (20, 30, 10))
+    wanted = request_for(tmp_path, stl_box(20, 30, 10), (20, 30, 10))
     toolpath, path = await sliced(wanted)
     assert toolpath.sha256 == hashlib.sha256(wanted.output.read_bytes()).hexdigest()
     solid = 20 * 30 * 10 / 1000 * 1.24
@@ -67,22 +68,22 @@ async def test_a_box_is_sliced_in_the_middle_of_the_bed_with_time_grams_and_dige
 
 @needs_slicer
 async def test_nothing_of_the_work_is_left_behind_but_the_toolpath(tmp_path: Path) -> None:
-    wanted = request_for(tmp_path, box_stl(10, 10, 5), (10, 10, 5))
+    wanted = request_for(tmp_path, stl_box(10, 10, 5), (10, 10, 5))
     await sliced(wanted)
     assert [file.name for file in wanted.output.parent.iterdir()] == ["out.gcode"]
 
 
 @needs_slicer
 async def test_petg_is_heavier_and_hotter_than_pla(tmp_path: Path) -> None:
-    pla, _ = await sliced(request_for(tmp_path / "pla", box_stl(20, 20, 5), (20, 20, 5)))
-    petg, path = await sliced(request_for(tmp_path / "petg", box_stl(20, 20, 5), (20, 20, 5), materials=["petg"]))
+    pla, _ = await sliced(request_for(tmp_path / "pla", stl_box(20, 20, 5), (20, 20, 5)))
+    petg, path = await sliced(request_for(tmp_path / "petg", stl_box(20, 20, 5), (20, 20, 5), materials=["petg"]))
     assert petg.grams == pytest.approx(pla.grams * 1.27 / 1.24, rel=0.02)
     assert path.hottest["the nozzle"].value == 240
 
 
 @needs_slicer
 async def test_a_part_that_fits_only_when_turned_is_turned(tmp_path: Path) -> None:
-    wanted = request_for(tmp_path, box_stl(110, 30, 3), (110, 30, 3), envelope_mm=[60, 120, 100])
+    wanted = request_for(tmp_path, stl_box(110, 30, 3), (110, 30, 3), envelope_mm=[60, 120, 100])
     _, path = await sliced(wanted)
     assert laid(path)[0] == pytest.approx(30, abs=1) and laid(path)[1] == pytest.approx(110, abs=1)
     assert gcode.check(path, wanted.machine) == []
@@ -91,7 +92,7 @@ async def test_a_part_that_fits_only_when_turned_is_turned(tmp_path: Path) -> No
 @needs_slicer
 async def test_a_part_larger_than_the_bed_is_sliced_by_prusaslicer_without_a_word_and_stopped_by_the_gate(tmp_path: Path) -> None:
     """The slicer's command line does not look at the bed; without the gate the head would be driven into the frame."""
-    wanted = request_for(tmp_path, box_stl(150, 30, 3), (150, 30, 3))
+    wanted = request_for(tmp_path, stl_box(150, 30, 3), (150, 30, 3))
     _, path = await sliced(wanted)
     assert {reason.code for reason in gcode.check(path, wanted.machine)} == {"toolpath.outside"}
 
@@ -99,7 +100,7 @@ async def test_a_part_larger_than_the_bed_is_sliced_by_prusaslicer_without_a_wor
 @needs_slicer
 async def test_a_binary_stl_that_prusaslicer_takes_for_text_is_sliced_all_the_same(tmp_path: Path) -> None:
     """10 × 10 × 3 mm: no byte of its first triangles is above 127, which is how PrusaSlicer tells binary from text."""
-    mesh = box_stl(10, 10, 3)
+    mesh = stl_box(10, 10, 3)
     assert max(mesh[84:212]) <= 127
     _, path = await sliced(request_for(tmp_path, mesh, (10, 10, 3)))
     assert laid(path)[0] == pytest.approx(10, abs=0.6) and path.laid_highest[2] == pytest.approx(3, abs=0.2)
@@ -175,7 +176,7 @@ async def test_a_slicer_that_hangs_is_ended_with_all_its_children(tmp_path: Path
     program.write_text(f"#!/bin/sh\nsleep 60 & echo $! > {tmp_path}/child\nwait\n", encoding="utf-8")
     program.chmod(0o755)
     with pytest.raises(Refused) as refused:
-        await slice_mesh(str(program), request_for(tmp_path, box_stl(5, 5, 5), (5, 5, 5)), limit_seconds=1.0)
+        await slice_mesh(str(program), request_for(tmp_path, stl_box(5, 5, 5), (5, 5, 5)), limit_seconds=1.0)
     assert refused.value.code == "slicer.slow"
     state = Path(f"/proc/{int((tmp_path / 'child').read_text(encoding='utf-8'))}/stat")
     async with asyncio.timeout(10):  # the kernel ends it when it next gives it the processor
@@ -185,7 +186,7 @@ async def test_a_slicer_that_hangs_is_ended_with_all_its_children(tmp_path: Path
 
 async def test_without_a_slicer_the_owner_is_told_where_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="apt install prusa-slicer"):
-        await slice_mesh(find_slicer("no-such-program"), request_for(tmp_path, box_stl(5, 5, 5), (5, 5, 5)))
+        await slice_mesh(find_slicer("no-such-program"), request_for(tmp_path, stl_box(5, 5, 5), (5, 5, 5)))
 
 
 @pytest.mark.parametrize(
@@ -203,7 +204,7 @@ def test_a_part_is_laid_as_the_placement_that_fits_says(prusa_slicer: str, tmp_p
     lying = v1.Placement(turn=v1.Rotation(y_deg=90, z_deg=45), size_mm=v1.Size(x=74.3, y=74.3, z=5))
     need = v1.Requirement(size_mm=v1.Size(x=5, y=5, z=100), placements=[v1.Placement(size_mm=v1.Size(x=5, y=5, z=100)), lying])
     mesh = tmp_path / "rod.stl"
-    mesh.write_bytes(box_stl(5, 5, 100))
+    mesh.write_bytes(stl_box(5, 5, 100))
     turned = subprocess.run(
         [prusa_slicer, "--export-stl", *turn_for(need, facts), "--output", str(tmp_path / "turned.stl"), str(mesh)],
         check=True,
