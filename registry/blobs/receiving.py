@@ -36,6 +36,7 @@ async def take_in(
     opening = lane.submit(begin)
     batch: list[memoryview] = []
     announced, size = header.sha256, 0
+    writing: asyncio.Future[None] | None = None
     try:
         upload = await asyncio.wrap_future(opening)
         async for piece in pieces:
@@ -47,12 +48,19 @@ async def take_in(
             batch.append(piece)
             size += len(piece)
             if size >= BATCH_BYTES:
-                full, batch, size = batch, [], 0
-                await loop.run_in_executor(lane, upload.add, full)
+                # One batch is hashed and written while the next arrives; never more, or a slow disk would fill the memory.
+                # Shielded: a call that is cancelled must not take a batch out of the middle.
+                if writing is not None:
+                    await asyncio.shield(writing)
+                writing, batch, size = loop.run_in_executor(lane, upload.add, batch), [], 0
+        if writing is not None:
+            await asyncio.shield(writing)
         full, batch = batch, []
         await loop.run_in_executor(lane, upload.add, full)
         await loop.run_in_executor(lane, finish, upload, announced)
     finally:
+        if writing is not None:
+            writing.add_done_callback(_heard)
         lane.submit(_leave, opening, batch)
         lane.shutdown(wait=False)
     return announced
@@ -64,6 +72,12 @@ def _trailer(piece: v1.UploadFileRequest, announced: str) -> str:
         raise Refused("request.malformed", "after the header come chunks, and a trailer where the header names no SHA-256")
     check_sha256(piece.trailer.sha256)
     return piece.trailer.sha256
+
+
+def _heard(writing: asyncio.Future[None]) -> None:
+    """Where a call breaks off, nobody else asks what became of the batch that was being written; asyncio would complain in the log."""
+    if not writing.cancelled():
+        writing.exception()
 
 
 def _leave(opening: Future[Upload], rest: list[memoryview]) -> None:
