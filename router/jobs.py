@@ -21,7 +21,7 @@ from router.overview import Overview
 from router.planning import plan
 from router.ranking import RankingPolicy
 from router.registry_door import RegistryDoor
-from router.specification import jobs_for
+from router.specification import Needed, jobs_for
 from router.unmet import unmet
 
 MOST_PIECES = 100_000
@@ -45,12 +45,30 @@ class Jobs:
         """Put a job on the board; with the same `once` of the same requester, the job that it made before.
 
         Errors: `Refused` (`request.missing`, `request.malformed`, `job.quantity`, `job.part`, `job.which_part`, `job.material`,
-        `job.not_inspected`, `job.not_makeable`, or what the registry says).
+        `job.not_inspected`, `job.not_makeable`, `job.bill`, or what the registry says).
         """
         _check(request, once)
         found = await self.registry.revision(request.revision, request.material)
-        posted = await self.board.post(caller().subject, once, jobs_for(request, found, self.ids))
+        jobs = jobs_for(request, found, self.ids, await self._from_bill(request, found))
+        posted = await self.board.post(caller().subject, once, jobs)
         return await self.show(posted)
+
+    async def _from_bill(self, request: v1.JobRequest, found: v1.GetRevisionResponse) -> list[Needed]:
+        """What the bill of a whole product makes from other revisions; what it buys or salvages is for the requester to get.
+
+        Errors: `Refused` (`job.bill`, or what the registry says).
+        """
+        if not request.whole_product or not any(line.HasField("make") for line in found.revision.manifest.bill):
+            return []
+        whole = await self.registry.closure(found.revision.digest, request.quantity)
+        if whole.missing:
+            raise Refused("job.bill", "; ".join(f"{one.line.name}: {one.reason.message}" for one in whole.missing))
+        pieces = {(one.revision, one.part.part.name): one.quantity for one in whole.make if one.revision != found.revision.digest}
+        needed = []
+        for (digest, name), count in pieces.items():
+            described = await self.registry.revision(digest, request.material)
+            needed.append(Needed(described, next(of for of in described.parts if of.part.name == name), count))
+        return needed
 
     async def show(self, job_id: str) -> v1.Job:
         """A job of the caller, with what it waits for. Errors: `Refused` (`job.unknown`, `token.subject`)."""
@@ -140,7 +158,8 @@ class Jobs:
         if found.hindrances:
             return v1.ExplainJobResponse(waiting_for=found.hindrances)
         await self.overview.catch_up()
-        answers = [self._explained_wish(job) for job in jobs_for(request, found, self.ids) if job.specification.ways]
+        jobs = jobs_for(request, found, self.ids, await self._from_bill(request, found))
+        answers = [self._explained_wish(job) for job in jobs if job.specification.ways]
         return min(answers, key=lambda answer: len(answer.able))
 
     async def shops(self) -> list[v1.KnownShop]:

@@ -69,6 +69,11 @@ class RegistryDoor:
                 self._kept.popitem(last=False)
         return answer
 
+    async def closure(self, digest: str, quantity: int) -> v1.GetClosureResponse:
+        """All that so many products take. Errors: as `revision`."""
+        asked = v1.GetClosureRequest(revision=digest, quantity=quantity)
+        return await _answered(self._registry().GetClosure(asked, metadata=caller_metadata(), timeout=DEADLINE_SECONDS))
+
     async def report_build(self, work: v1.SignedWork, place: v1.Place | None) -> None:
         """Report completed work of the ledger as a build of its revision, as the node. Errors: as `revision`."""
         asked = v1.ReportBuildRequest(work=work, place=place)

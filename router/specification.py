@@ -5,6 +5,7 @@ first. Pure."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from grpc import StatusCode
 
@@ -13,28 +14,57 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.reasons import REASONS
 from router.board import NewJob
-from router.products import assembly_minutes, product_jobs
+from router.products import assembly_minutes, product_pieces
 
 ASSEMBLY = "assembly"
 
 
-def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids) -> list[NewJob]:
+@dataclass(frozen=True)
+class Needed:
+    """Pieces of a part.
+
+    Parameters: `found`, the revision that describes it, as the registry answered; `named`, whether a bill named that revision.
+    """
+
+    found: v1.GetRevisionResponse
+    part: v1.InspectedPart
+    pieces: int
+    named: bool = True
+
+    @property
+    def minutes(self) -> float:
+        """Machine time for all of them, by the way that takes least."""
+        possible = (way for way in self.part.makeability if _possible(way))
+        return self.pieces * min((way.estimate.machine_time.ToTimedelta().total_seconds() / 60 for way in possible), default=0.0)
+
+
+def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids, from_bill: Sequence[Needed] = ()) -> list[NewJob]:
     """The jobs that a request makes: one, or for a whole product one that holds the jobs of its parts together, that one first.
 
+    Parameters: `from_bill`, for a whole product what its bill makes from other revisions, for all products.
     Errors: `Refused` (`job.part`, `job.which_part`, `job.material`, `job.not_inspected`, `job.not_makeable`, or the registry's
     reason why no job is made of this revision).
     """
     _refuse_hindered(found.hindrances)
     if not request.whole_product:
         return [_one_part(ids("job"), request, found, _choose_part(found, request.part_name))]
+    for one in from_bill:
+        _refuse_hindered(one.found.hindrances)
+    # The whole waits for the last of its parts, so the one with the most work is asked for first.
+    wanted = sorted((*_own(found, request.quantity), *from_bill), key=lambda one: -one.minutes)
     product = ids("job")
-    wanted = product_jobs([(of.part.name, of.part.quantity_per_product) for of in found.parts], request.quantity, _minutes(found))
-    by_name = {of.part.name: of for of in found.parts}
-    parts = [_of_product(ids("job"), product, request, found, by_name[name], pieces) for name, pieces in wanted]
+    parts = [_of_product(ids("job"), product, request, one) for one in wanted]
     specification = _specification(found, "", "", [_assembly(found)] if request.assembled else [])
     holds = tuple(part.id for part in parts)
     whole = NewJob(product, request, specification, request.quantity, parts=holds, needs_work=request.assembled)
     return [whole, *parts]
+
+
+def _own(found: v1.GetRevisionResponse, products: int) -> list[Needed]:
+    """The parts that the product's own files describe."""
+    pieces = product_pieces([(of.part.name, of.part.quantity_per_product) for of in found.parts], products)
+    by_name = {of.part.name: of for of in found.parts}
+    return [Needed(found, by_name[name], count, named=False) for name, count in pieces.items()]
 
 
 def _refuse_hindered(hindrances: Sequence[v1.Reason]) -> None:
@@ -49,23 +79,14 @@ def _refuse_hindered(hindrances: Sequence[v1.Reason]) -> None:
     raise Refused.relayed(v1.Refusal(reason=all_told, remedy=" ".join(remedies)), StatusCode.FAILED_PRECONDITION)
 
 
-def _minutes(found: v1.GetRevisionResponse) -> dict[str, float]:
-    """Machine time for one of each part, by the way that takes least."""
-    return {
-        of.part.name: min(
-            (way.estimate.machine_time.ToTimedelta().total_seconds() / 60 for way in of.makeability if _possible(way)), default=0.0
-        )
-        for of in found.parts
-    }
-
-
 def _possible(way: v1.Makeability) -> bool:
     return way.verdict in (v1.VERDICT_FEASIBLE, v1.VERDICT_ASK)
 
 
 def _assembly(found: v1.GetRevisionResponse) -> v1.Makeability:
     """Putting one product together: a shop must do so, whatever its bench."""
-    parts = [(of.part.name, of.part.quantity_per_product) for of in found.parts]
+    counted = [(line.name, round(line.quantity)) for line in found.revision.manifest.bill if not line.unit]
+    parts = [*((of.part.name, of.part.quantity_per_product) for of in found.parts), *counted]
     minutes = assembly_minutes(parts)
     estimate = v1.Estimate(method=f"{minutes:g} min by hand for {sum(each for _, each in parts)} parts; making them is not counted")
     estimate.machine_time.FromSeconds(round(minutes * 60))
@@ -73,14 +94,14 @@ def _assembly(found: v1.GetRevisionResponse) -> v1.Makeability:
     return v1.Makeability(process=ASSEMBLY, verdict=v1.VERDICT_FEASIBLE, requirement=need, estimate=estimate)
 
 
-def _of_product(
-    job_id: str, product: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, pieces: int
-) -> NewJob:
+def _of_product(job_id: str, product: str, request: v1.JobRequest, needed: Needed) -> NewJob:
     asked = v1.JobRequest()
     asked.CopyFrom(request)
-    asked.part_name, asked.quantity = part.part.name, pieces
+    if needed.named:
+        asked.revision = needed.found.revision.digest
+    asked.part_name, asked.quantity = needed.part.part.name, needed.pieces
     asked.whole_product = asked.assembled = False
-    return _one_part(job_id, asked, found, _inspected(part), product)
+    return _one_part(job_id, asked, needed.found, _inspected(needed.part), product)
 
 
 def _one_part(job_id: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, product: str = "") -> NewJob:

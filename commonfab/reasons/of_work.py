@@ -24,6 +24,11 @@ TERMS = {
         "Name one of them with --part.",
         StatusCode.INVALID_ARGUMENT,
     ),
+    "job.bill": Term(
+        "the product's bill of materials names what is not here: {subject}",
+        "Bring those designs to this node with commonfab design import, or ask for the parts that are here one by one.",
+        StatusCode.FAILED_PRECONDITION,
+    ),
     "job.material": Term(
         "the maker demands {subject}",
         "Leave the material out, or ask the maker whether another will do.",

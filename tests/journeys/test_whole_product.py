@@ -27,6 +27,9 @@ from commonfab.place import coarse_place
 TOWNS = iter([(52.52, 13.405), (48.137, 11.575), (50.938, 6.96), (53.55, 9.993), (51.05, 13.74), (50.11, 8.68), (47.99, 7.84)])
 """Every test asks in a town of its own, so that no shop of another test is near."""
 
+AXLES = '[[line]]\nname = "axle"\nquantity = 2\nmake = {{ revision = "{}" }}\n'
+SCREWS = '[[line]]\nname = "M3 screw"\nquantity = 4\nbuy = { standard = "ISO 4762 M3x10" }\n'
+
 
 @dataclass
 class Town:
@@ -72,12 +75,12 @@ class Town:
     def near(self) -> tuple[str, ...]:
         return (*self.here, "--within-km", "20")
 
-    def publishes(self, parts: dict[str, tuple[float, float, float]], **quantities: int) -> str:
-        """A design of boxes. Parameters: `quantities`, how many of a part one product needs, else one."""
+    def publishes(self, parts: dict[str, tuple[float, float, float]], *extra: str, **quantities: int) -> str:
+        """A design of boxes. Parameters: `extra`, further words; `quantities`, how many of a part one product needs, else one."""
         for name, size in parts.items():
             (self.folder / f"{name}.stl").write_bytes(stl_box(*size))
         each = [word for name, many in quantities.items() for word in ("--part-quantity", f"{name}={many}")]
-        words = ("design", "publish", str(self.folder), "--title", self.name, "--licence", "CC0-1.0", "--unit", "mm", *each)
+        words = ("design", "publish", str(self.folder), *extra, "--title", self.name, "--licence", "CC0-1.0", "--unit", "mm", *each)
         design: str = self.reads(*words, token=self.maker)["design"]["id"]
         return design
 
@@ -188,6 +191,28 @@ def test_a_product_of_two_parts_is_made_looked_at_and_put_together(town: Town) -
     assert made[4:] == [("", 1), ("", 1)], "it is put together when all parts are there, and one of it is looked at first, too"
     done = town.until(product["id"], lambda job: job["state"] == "JOB_STATE_DONE")
     assert done["pieces_good"] == 2
+
+
+def test_a_product_is_made_with_all_that_its_bill_makes_from_other_designs(town: Town, tmp_path: Path) -> None:
+    axle = town.publishes({"axle": (40, 8, 8)})
+    digest = town.reads("design", "show", axle)["revision"]["digest"]
+    (town.folder / "axle.stl").unlink()
+    bill = tmp_path / "bill.toml"
+    bill.write_text(AXLES.format(digest) + SCREWS, encoding="utf-8")
+    cart = town.publishes({"deck": (80, 60, 5)}, "--bill", str(bill))
+    town.shop("yard")
+    product = town.reads("job", "request", cart, "--product", "--quantity", "3", "--material", "pla", *town.near)
+    parts = [town.reads("job", "show", part) for part in product["part_job_ids"]]
+    wanted = {job["specification"]["part_name"]: (job["request"]["quantity"], job["specification"]["revision_digest"]) for job in parts}
+    assert wanted.keys() == {"axle", "deck"}
+    assert wanted["axle"] == (6, digest) and wanted["deck"][0] == 3
+
+
+def test_a_product_whose_bill_names_what_is_not_here_is_not_begun(town: Town, tmp_path: Path) -> None:
+    bill = tmp_path / "bill.toml"
+    bill.write_text(AXLES.format("0" * 64), encoding="utf-8")
+    cart = town.publishes({"deck": (80, 60, 5)}, "--bill", str(bill))
+    assert town.refused("job", "request", cart, "--product", *town.near) == "job.bill"
 
 
 def test_a_product_that_nobody_puts_together_is_explained_by_what_it_waits_for(town: Town) -> None:

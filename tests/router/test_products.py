@@ -7,25 +7,20 @@ import pytest
 
 from commonfab import v1
 from registry.makeability import assembly
-from router.products import assembly_minutes, product_jobs
+from router.products import assembly_minutes, product_pieces
 
 
 def test_ten_tables_need_forty_legs() -> None:
-    assert product_jobs([("top", 1), ("leg", 4)], 10) == [("top", 10), ("leg", 40)]
+    assert product_pieces([("top", 1), ("leg", 4)], 10) == {"top": 10, "leg": 40}
 
 
 def test_a_part_that_stands_twice_is_added_up_and_one_that_is_not_needed_is_left_out() -> None:
-    assert product_jobs([("screw", 4), ("gauge", 0), ("screw", 2)], 3) == [("screw", 18)]
-
-
-def test_the_part_with_the_most_work_comes_first() -> None:
-    minutes = {"top": 30.0, "leg": 20.0, "foot": 90.0}
-    assert product_jobs([("top", 1), ("leg", 4), ("foot", 1)], 10, minutes) == [("foot", 10), ("leg", 40), ("top", 10)]
+    assert product_pieces([("screw", 4), ("gauge", 0), ("screw", 2)], 3) == {"screw": 18}
 
 
 def test_less_than_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="less than no piece"):
-        product_jobs([("leg", -1)], 2)
+        product_pieces([("leg", -1)], 2)
 
 
 def test_putting_it_together_takes_what_the_registry_says() -> None:
