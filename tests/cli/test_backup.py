@@ -199,6 +199,7 @@ def test_a_backup_of_sqlite_is_restored_into_postgresql_and_back(start_node: Sta
             assert one.execute(query).fetchall() == other.execute(query).fetchall(), table
 
 
+@pytest.mark.slow
 def test_what_cannot_be_backed_up_or_restored_says_why(tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letters.txt").write_text("mine", encoding="utf-8")

@@ -41,6 +41,7 @@ async def until_it_answers(url: str) -> None:
     pytest.fail("redis-server is not back")
 
 
+@pytest.mark.slow
 async def test_it_asks_for_a_password_that_only_the_owner_can_read(tmp_path: Path) -> None:
     async with private_redis(tmp_path / "board") as private:
         async with redis.asyncio.Redis(port=private.port) as stranger:

@@ -102,6 +102,7 @@ def offered(owner: Callable[..., Any], job: str) -> str:
     return next((str(offer["work_order_id"]) for offer in offers if offer["job_id"] == job), "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("material", ["pla"], indirect=True)
 def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_ready(
     node: UpNode, cube_design: str, owner: Callable[..., Any], tmp_path: Path

@@ -47,6 +47,7 @@ def life(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         starter.end_all()
 
 
+@pytest.mark.slow
 def test_it_stops_cleanly_and_leaves_no_child(life: Life) -> None:
     assert life.code == 0, life.err
     assert not any(is_alive(pid) for pid in life.children)
@@ -142,6 +143,7 @@ def test_killed_with_9_it_leaves_no_child_and_starts_again_with_what_it_had(star
     assert "maker ada" in again.run("token", "whoami", token=maker).stdout
 
 
+@pytest.mark.slow
 def test_a_steward_token_that_was_revoked_is_not_given_out_again(start_node: Starter, tmp_path: Path) -> None:
     node = start_node(tmp_path / "node")
     me = json.loads(node.run("token", "whoami", "--json").stdout)["token"]["id"]
@@ -169,6 +171,7 @@ def test_its_metrics_count_calls_and_refusals(shared_node: UpNode) -> None:
     assert [counted(shared_node, one) for one in series] == [count + 1 for count in before]
 
 
+@pytest.mark.slow
 def test_with_a_redis_of_the_operators_no_child_is_started_and_one_that_forgets_is_named(start_node: Starter, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     port = free_port()

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+pytestmark = pytest.mark.slow
+
 FAR = "127.0.0.77"
 """Of the loopback network, so that nothing outside can reach it, but none of the names that count as this machine."""
 

@@ -166,6 +166,7 @@ def test_the_files_that_are_spoilt_are_whole_to_begin_with(files: Mapping[str, b
         assert look(path, tmp_path) == "measured", kind
 
 
+@pytest.mark.slow
 def test_three_hundred_spoilt_files_are_measured_or_refused(files: Mapping[str, bytes], tmp_path: Path) -> None:
     results = prove(files, QUICK, tmp_path)
     assert {result.what for result in results} >= {"measured", "refused"}

@@ -35,6 +35,7 @@ async def published(commons: Commons, paths: list[Path], units: dict[str, str] |
     return await node.registry.PublishRevision(request)
 
 
+@pytest.mark.slow
 @laptop_only
 async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons, worker: None, tmp_path: Path) -> None:
     sound, broken, text = tmp_path / "sound.stl", tmp_path / "broken.mesh", tmp_path / "text.txt"  # a .stl would be refused at once

@@ -21,6 +21,8 @@ from redis_servers import free_port, start_redis, stop_redis
 from cli.up.settings import child_environment
 from commonfab.settings import NodeSettings
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def working(settings: NodeSettings) -> Iterator[subprocess.Popen[bytes]]:

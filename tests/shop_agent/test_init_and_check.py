@@ -69,6 +69,7 @@ async def test_a_token_of_another_kind_is_named_with_the_command_for_a_right_one
     assert not finding.ok and "maker token for 'ada'" in finding.told and "commonfab token issue shop garage" in finding.remedy
 
 
+@pytest.mark.slow
 async def test_a_printer_that_is_away_and_a_node_that_is_away_each_get_a_remedy(tmp_path: Path) -> None:
     config = shop(tmp_path, control="octoprint", url="http://127.0.0.1:9", api_key="x")
     findings = await check_shop(config)
