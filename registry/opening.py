@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids
 from commonfab.rpc_server import Mount
 from commonfab.settings import NodeSettings
+from commonfab.tasks import cancelled
 from registry.blobs import BlobStore, open_store
 from registry.blobs.disk import no_room
 from registry.catalogue import Catalogue
@@ -76,10 +76,7 @@ class Registry:
 
     async def close(self) -> None:
         """Stop what goes on in the background. The engine belongs to the caller."""
-        for task in self.tasks:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await cancelled(*self.tasks)
         self.tasks.clear()
         await asyncio.to_thread(self.inspections.broker.client.close)
 

@@ -24,7 +24,20 @@ from commonfab.errors import refusal_of
 from commonfab.identity import sign_work
 from commonfab.place import coarse_place
 
-TOWNS = iter([(52.52, 13.405), (48.137, 11.575), (50.938, 6.96), (53.55, 9.993), (51.05, 13.74), (50.11, 8.68), (47.99, 7.84)])
+TOWNS = iter(
+    [
+        (52.52, 13.405),
+        (48.137, 11.575),
+        (50.938, 6.96),
+        (53.55, 9.993),
+        (51.05, 13.74),
+        (50.11, 8.68),
+        (47.99, 7.84),
+        (49.45, 11.08),
+        (51.34, 12.37),
+        (53.08, 8.8),
+    ]
+)
 """Every test asks in a town of its own, so that no shop of another test is near."""
 
 AXLES = '[[line]]\nname = "axle"\nquantity = 2\nmake = {{ revision = "{}" }}\n'

@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from redis_servers import Cluster, ask, start_cluster
 from router_street import Garage, Street, event
 
 from commonfab import v1
+from commonfab.tasks import cancelled
 from router.bell import Bell, rings_within
 from router.board import Board
 from router.ledger import GROUP, LedgerBook, LedgerClerk
@@ -75,9 +75,7 @@ async def carried(street: Street, book: LedgerBook) -> None:
             while await street.board.redis.xlen(street.board.key("done")):
                 await asyncio.sleep(0.02)
     finally:
-        clerk.cancel()
-        with suppress(asyncio.CancelledError):
-            await clerk
+        await cancelled(clerk)
 
 
 async def test_a_whole_life_stays_within_the_neighbourhoods_slot(street: Street, cluster: Cluster, book: LedgerBook) -> None:
@@ -239,9 +237,7 @@ async def test_whoever_waits_is_woken_again_after_the_node_that_was_listened_to_
             await until_rung(street, rung)
         assert listened[-1] != listened[0]
     finally:
-        ringing.cancel()
-        with suppress(asyncio.CancelledError):
-            await ringing
+        await cancelled(ringing)
 
 
 async def until_rung(street: Street, rung: asyncio.Event) -> None:

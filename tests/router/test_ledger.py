@@ -81,7 +81,7 @@ async def test_reports_reach_the_book_once_even_when_a_clerk_dies_before_it_ackn
     async with asyncio.timeout(10):
         while await street.board.redis.xlen(street.board.key("done")):
             await asyncio.sleep(0.02)
-    heir.cancel()
+    await cancelled(heir)
 
     assert [entry.work.pieces_good for entry in book.entries(0, 10)] == [5]
 
