@@ -29,6 +29,7 @@ from registry.findings import inspected_part, measured_paths
 from registry.geometry.sandbox import Sandbox
 from registry.housekeeping.garbage import spare
 from registry.housekeeping.names import drawn_in
+from registry.rows import batches
 from registry.tables import INSPECTIONS, writing
 
 NAMESPACE = "commonfab-inspection"
@@ -37,9 +38,6 @@ ACTOR = "inspect"
 
 PATIENCE_SECONDS = 30.0
 """What waited this long without being in the queue is sent again: its message was lost."""
-
-MOST_AT_ONCE = 500
-"""Values in one SQL statement; every database takes that many."""
 
 Then = Callable[[sa.Connection], None]
 
@@ -144,8 +142,8 @@ class Inspections:
         files = sorted({subject.sha256 for subject in subjects})
         found: dict[Subject, v1.GeometryReport] = {}
         with nullcontext(connection) if connection is not None else self.engine.connect() as connection:
-            for begin in range(0, len(files), MOST_AT_ONCE):
-                those = INSPECTIONS.c.sha256.in_(files[begin : begin + MOST_AT_ONCE]) & INSPECTIONS.c.done_at.is_not(None)
+            for some in batches(files):
+                those = INSPECTIONS.c.sha256.in_(some) & INSPECTIONS.c.done_at.is_not(None)
                 for row in connection.execute(sa.select(INSPECTIONS).where(those)).mappings():
                     found[Subject(row["sha256"], row["unit"])] = v1.GeometryReport.FromString(row["report"])
         return found

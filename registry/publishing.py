@@ -32,7 +32,7 @@ from registry.inspection import Inspections, subjects_of
 from registry.licences import Licences, licence_notes
 from registry.lineage import references as lineage
 from registry.manifests import check_texts, fill_sizes, in_order
-from registry.rows import Published, design_row, newest_row, published, revision_row
+from registry.rows import Published, design_row, designs_of, published, revision_row
 from registry.tables import DESIGNS, REVISION_FILES, REVISIONS, once
 
 
@@ -69,7 +69,7 @@ class Publisher:
     def check(self, caller: v1.Token, request: v1.PublishRevisionRequest) -> v1.CheckManifestResponse:
         """What `publish` would do; nothing is stored, and the files need not be here. Errors: as `publish`, but for `file.…`."""
         asked = self._in_form(request)
-        missing = [sha256 for sha256 in dict.fromkeys(file.sha256 for file in asked.files) if not self._has(sha256)]
+        missing = [sha256 for sha256 in dict.fromkeys(file.sha256 for file in asked.files) if not self.blobs.has(sha256)]
         fill_sizes(asked, lambda sha256: 0 if sha256 in missing else self.blobs.size(sha256))
         with self.engine.connect() as connection:
             same = self._same(connection, caller, request, asked)
@@ -104,15 +104,6 @@ class Publisher:
             raise Refused("request.missing", "a title")
         return asked
 
-    def _has(self, sha256: str) -> bool:
-        try:
-            self.blobs.size(sha256)
-        except Refused as refused:
-            if refused.code != "file.unknown":
-                raise
-            return False
-        return True
-
     def _notes(self, caller: v1.Token, request: v1.PublishRevisionRequest, manifest: v1.Manifest) -> list[v1.Reason]:
         """What is worth knowing: of the licences as they were sent, and of how the manifest hangs together with others."""
         return [*licence_notes(request.manifest, self.licences), *lineage.notes(self.engine, manifest, _by(caller, request))]
@@ -139,7 +130,8 @@ class Publisher:
         number = 1
         if manifest.design_id and design_row(connection, manifest.design_id) is not None:
             number = self._revisions_of(connection, manifest.design_id) + 1
-            self._retouch(connection, request.design, manifest)
+            its_row = DESIGNS.c.id == manifest.design_id
+            connection.execute(DESIGNS.update().where(its_row).values(title=manifest.description.title))
         else:
             manifest.design_id = self._new_design(connection, caller, request, manifest)
         named = digest(manifest)
@@ -211,10 +203,11 @@ class Publisher:
         whole.CopyFrom(asked)
         if request.signature.signature or asked.description.title:
             return whole
-        before = newest_row(connection, asked.design_id) if asked.design_id else None
         said = v1.Description()
-        if before is not None:
-            said.CopyFrom(v1.Manifest.FromString(bytes(before["manifest"])).description)
+        for before in designs_of(connection, [asked.design_id]):
+            said.CopyFrom(before.description)
+            # Revisions from before there were descriptions have these with their design.
+            said.title, said.summary, said.tags[:] = before.title, before.summary, before.tags
         said.MergeFrom(v1.Description(title=request.design.title, summary=request.design.summary))
         if request.design.tags:
             said.tags[:] = request.design.tags
@@ -244,15 +237,6 @@ class Publisher:
         }
         connection.execute(DESIGNS.insert().values(values))
         return design_id
-
-    def _retouch(self, connection: sa.Connection, design: v1.Design, manifest: v1.Manifest) -> None:
-        """A new revision may come with a new title, summary or tags; what is left out stays as it was."""
-        row = design_row(connection, manifest.design_id)
-        assert row is not None
-        kept = v1.Design.FromString(bytes(row["message"]))
-        kept.title = manifest.description.title or design.title or kept.title
-        values = {"title": kept.title, "message": kept.SerializeToString()}
-        connection.execute(DESIGNS.update().where(DESIGNS.c.id == manifest.design_id).values(values))
 
 
 def _check_signed(request: v1.PublishRevisionRequest, asked: v1.Manifest) -> None:

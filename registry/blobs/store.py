@@ -50,6 +50,11 @@ class BlobStore:
             raise Refused("file.unknown", sha256)
         return size
 
+    def has(self, sha256: str) -> bool:
+        """Whether a file is stored here."""
+        check_sha256(sha256)
+        return self.shelf.size(sha256) is not None
+
     def stat(self, sender: str, request: v1.StatFileRequest) -> v1.StatFileResponse:
         """How much of a file is here for `sender`, by its SHA-256 or by its beginning.
 

@@ -87,7 +87,7 @@ class BuildReports:
             }
             connection.execute(BUILD_REPORTS.insert().values(values))
         photographs = set(kept.report.photographs)
-        spare(connection, photographs if not kept.carried else set(filter(self._here, photographs)), self.blobs)
+        spare(connection, photographs if not kept.carried else set(filter(self.blobs.has, photographs)), self.blobs)
         told = {about.revision.digest: v1.CommonsEvent(build_reported=kept)}
         knowledge.refresh(connection, self.inspections, [about.revision.digest], told)
         found = revision_row(connection, about.revision.digest)
@@ -106,12 +106,6 @@ class BuildReports:
             if not rows:
                 break
         return False
-
-    def _here(self, sha256: str) -> bool:
-        try:
-            return self.blobs.size(sha256) > 0
-        except Refused:  # carried here without it
-            return False
 
     def _settle_photographs(self, kept: v1.KeptBuildReport) -> None:
         """Errors: `Refused` (`file.unknown`), but for what was carried here: its photographs may come later, or never."""

@@ -21,7 +21,7 @@ from commonfab.canonical import digest
 from commonfab.client import Node
 from commonfab.database import migrate, open_database
 from registry.opening import explain
-from registry.tables import METADATA
+from registry.tables import METADATA, REVISIONS
 
 
 @pytest.fixture
@@ -341,3 +341,20 @@ def test_a_database_or_redis_that_is_away_is_told_as_such() -> None:
     told = explain(gone.value)
     assert told is not None and told.code == "node.board_away"
     assert explain(ValueError("a mistake of ours")) is None
+
+
+async def test_a_revision_from_before_there_were_descriptions_hands_its_title_on(commons: Commons, part: Path) -> None:
+    node = commons.node()
+    await node.upload(part)
+    first = await node.registry.PublishRevision(publication(part, title="Old gear"))
+    written = v1.Manifest()
+    written.CopyFrom(first.revision.manifest)
+    written.ClearField("description")
+    with commons.engine.begin() as connection:
+        connection.execute(REVISIONS.update().values(manifest=written.SerializeToString()))
+    request = publication(part)
+    request.design.Clear()
+    request.design.id, request.manifest.note = first.design.id, "second"
+    second = await node.registry.PublishRevision(request)
+    assert second.revision.number == 2
+    assert second.design.title == second.revision.manifest.description.title == "Old gear"
