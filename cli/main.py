@@ -9,11 +9,12 @@ from typing import Annotated
 
 import typer
 
-from cli import admin, job, ledger, needs, node, okh, okw, shop, token
+from cli import admin, job, ledger, needs, node, okh, okw, token
 from cli.demo.command import demo
 from cli.design import command as design
 from cli.follow import follow
 from cli.match import match
+from cli.shop import command as shop
 
 app = typer.Typer(
     name="commonfab",

@@ -29,6 +29,12 @@ def allowed_scopes() -> dict[str, frozenset[int]]:
     return table
 
 
+def open_methods() -> frozenset[str]:
+    """The methods that anybody may call, without a token, by their paths."""
+    methods = [(service, method) for file in _files() for service in file.services_by_name.values() for method in service.methods]
+    return frozenset(f"/{service.full_name}/{m.name}" for service, m in methods if m.GetOptions().Extensions[v1.open_to_all])
+
+
 def _files() -> list[FileDescriptor]:
     from commonfab.v1 import access_pb2, design_registry_pb2, evidence_pb2, housekeeping_pb2, job_router_pb2, ledger_pb2, shop_desk_pb2
 

@@ -20,9 +20,10 @@ REVOKED_SECONDS = 2.0
 
 MOST_BELIEVED = 10_000
 
+METADATA = sa.MetaData()
 TABLE = sa.Table(
     "tokens",
-    sa.MetaData(),
+    METADATA,
     sa.Column("id", sa.String(40), primary_key=True),
     sa.Column("secret_hash", sa.String(64), nullable=False, unique=True),
     sa.Column("scope", sa.Integer, nullable=False),
@@ -30,6 +31,16 @@ TABLE = sa.Table(
     sa.Column("issued_at", sa.Float, nullable=False),
     sa.Column("revoked_at", sa.Float),
 )
+INVITATIONS = sa.Table(
+    "invitations",
+    METADATA,
+    sa.Column("code_hash", sa.String(64), primary_key=True),
+    sa.Column("scope", sa.Integer, nullable=False),
+    sa.Column("subject", sa.String(64), nullable=False),
+    sa.Column("expires_at", sa.Float, nullable=False),
+    sa.Column("used_at", sa.Float),
+)
+"""What a token may be fetched with, once (`invitations.py`)."""
 
 
 @dataclass(frozen=True)
@@ -46,18 +57,16 @@ class TokenStore:
 
     def issue(self, scope: v1.Scope.ValueType, subject: str) -> v1.IssueTokenResponse:
         """A new token. Its secret is in the answer and nowhere else."""
-        secret = new_secret()
-        token_id = self.ids("token")
-        row = {
-            "id": token_id,
-            "secret_hash": hash_secret(secret),
-            "scope": scope,
-            "subject": subject,
-            "issued_at": self.clock.now(),
-        }
         with self.engine.begin() as connection:
-            connection.execute(TABLE.insert().values(row))
-        return v1.IssueTokenResponse(token=self.get(token_id), secret=secret)
+            return self.issue_within(connection, scope, subject)
+
+    def issue_within(self, connection: sa.Connection, scope: v1.Scope.ValueType, subject: str) -> v1.IssueTokenResponse:
+        """`issue`, as part of a transaction that is under way: the token is there if all of it is."""
+        secret, issued_at = new_secret(), self.clock.now()
+        token = v1.Token(id=self.ids("token"), scope=scope, subject=subject, issued_at=moment(issued_at))
+        row = {"id": token.id, "secret_hash": hash_secret(secret), "scope": scope, "subject": subject, "issued_at": issued_at}
+        connection.execute(TABLE.insert().values(row))
+        return v1.IssueTokenResponse(token=token, secret=secret)
 
     def get(self, token_id: str) -> v1.Token:
         """One token. Errors: `Refused` (`token.not_found`)."""

@@ -16,7 +16,7 @@ import typer.main
 from pydantic_settings import BaseSettings
 
 from cli.main import app
-from commonfab.permissions import allowed_scopes, scope_name
+from commonfab.permissions import allowed_scopes, open_methods, scope_name
 from commonfab.reasons import REASONS
 from commonfab.settings import CallerSettings, NodeSettings
 
@@ -48,7 +48,8 @@ def permissions() -> Iterator[str]:
     yield "|---|---|---|---|---|"
     for method, scopes in sorted(allowed_scopes().items()):
         names = {scope_name(scope) for scope in scopes}
-        marks = " | ".join("yes" if name in names else "–" for name in ("maker", "shop", "requester", "steward"))
+        anybody = "anybody" if method in open_methods() else ""
+        marks = " | ".join(anybody or ("yes" if name in names else "–") for name in ("maker", "shop", "requester", "steward"))
         yield f"| `{method.removeprefix('/commonfab.v1.').replace('/', '.')}` | {marks} |"
 
 

@@ -12,6 +12,7 @@ import logging
 import signal
 import sys
 from dataclasses import dataclass
+from functools import partial
 
 from commonfab import __version__, v1
 from commonfab.client import Node, connect
@@ -27,17 +28,23 @@ from shop_agent.bench_work import Bench, Shopfloor
 from shop_agent.config import ShopConfig
 from shop_agent.desk_link import DeskLink, Situation, phase_of
 from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import MachineSection, described
+from shop_agent.live import Live, LiveFile
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import machine_for
+from shop_agent.opening_hours import open_minutes, starts_in
 from shop_agent.preparing import Preparer
 from shop_agent.records import AttemptRecord
 from shop_agent.reporting import report
+from shop_agent.sensors import Sensors
 from shop_agent.shop_described import described_shop
 from shop_agent.store import only_agent
-from shop_agent.waiting import Bell, Leases
+from shop_agent.waiting import Bell, Leases, Starts
 
-NOTICE_SECONDS = 0.5
-"""How often the agent looks whether the command line changed the journal."""
+NOTICE_SECONDS = 0.2
+"""How often the agent looks whether a desk or the command line changed the journal: whoever says stop waits for no more than that."""
+
+LIVE_SECONDS = 1.0
+"""How often it is told to whoever looks on how the shop stands."""
 
 log = logging.getLogger("shop_agent.agent")
 
@@ -82,7 +89,9 @@ class Agent:
         self.journal.on_change = self.ring
         machines = ", ".join(f"{bench.facts.id} ({bench.facts.control})" for bench in self.benches)
         log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
-        tasks = [asyncio.create_task(work) for work in (self.link.run(), self._notice(), *(bench.tend() for bench in self.benches))]
+        tasks = [
+            asyncio.create_task(work) for work in (self.link.run(), self._notice(), self._tell(), *(bench.tend() for bench in self.benches))
+        ]
         tasks.append(asyncio.create_task(_until_signal()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -109,11 +118,10 @@ class Agent:
         """What the router is told."""
         machines = [
             *(bench.describe() for bench in self.benches),
-            *(_by_hand(facts) for facts in self.config.machine if not facts.driven),
         ]
         shop = described_shop(self.config, machines, self.journal.clock.now())
         shop.public_key, shop.agent_version = self.public_key, __version__
-        return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts()])
+        return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts() if not attempt.walk_in])
 
     def _status(self, attempt: AttemptRecord) -> v1.AttemptStatus:
         bench = next((bench for bench in self.benches if bench.facts.id == attempt.machine_id), None)
@@ -158,6 +166,22 @@ class Agent:
                 stamp = now
                 self.ring()
 
+    async def _tell(self) -> None:
+        file = LiveFile(self.config.data_dir, self.journal.clock)
+        while True:
+            file.write(self.live())
+            await self.journal.clock.sleep(LIVE_SECONDS)
+
+    def live(self) -> Live:
+        """How the shop stands at this moment."""
+        return Live(
+            at=self.journal.clock.now(),
+            machines=tuple(bench.live() for bench in self.benches),
+            router_heard=self.link.heard_at,
+            router_trouble=self.link.trouble,
+            unsent=len(self.journal.unsettled()),
+        )
+
     def _tidy(self) -> None:
         """Toolpaths of attempts that are over take room."""
         open_keys = {attempt.key for attempt in self.journal.attempts()}
@@ -190,18 +214,31 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
     prepare = Preparer(config, node, asyncio.Semaphore(1))
     benches: list[Bench] = []
     link = DeskLink(node.desk, journal, leases, journal.ids("run"), lambda: agent.situation())
-    floor = Shopfloor(journal, leases, prepare, signed, config.policy.scrap_allowed, link.ring)
-    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine if facts.driven]
+    floor = Shopfloor(
+        journal,
+        leases,
+        prepare,
+        signed,
+        config.policy.scrap_allowed,
+        link.ring,
+        partial(held_back, config, journal.clock),
+        Starts(journal.clock, config.shop.stagger_seconds),
+        Sensors(journal),
+    )
+    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
     agent = Agent(config, journal, benches, link, key.public_key().public_bytes_raw(), Bell(journal.clock))
     return agent
 
 
-def _by_hand(facts: MachineSection) -> v1.Machine:
-    """A machine that a person works without this agent: it is told of, and work for it is not taken yet."""
-    machine = described(facts)
-    machine.state = v1.MACHINE_STATE_OUT_OF_ORDER
-    machine.state_reason = facts.out_of_order or "it is worked by hand, and this agent does not take such work yet"
-    return machine
+def held_back(config: ShopConfig, clock: Clock, facts: MachineSection, seconds: float) -> str:
+    """What the hours of the shop and of a machine say against starting something there that lasts so long; empty for nothing."""
+    quiet = () if facts.silent else config.shop.quiet
+    if not quiet and not facts.may_run:
+        return ""
+    minutes = starts_in(open_minutes(facts.may_run, quiet), config.shop.time_zone, clock.now(), seconds)
+    if minutes is None:
+        return f"hours in which {facts.id} may run long enough: it takes {seconds / 60:.0f} min"
+    return f"the hours of {facts.id}: it may start in {minutes:.0f} min" if minutes else ""
 
 
 async def _until_signal() -> None:

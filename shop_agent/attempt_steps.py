@@ -9,6 +9,10 @@ from commonfab import v1
 from shop_agent import outbox
 from shop_agent.journal import Journal
 from shop_agent.records import AttemptRecord, Ending, PieceRecord, PieceState, Toolpath
+from shop_agent.words import stop_was_said
+
+USED_BY_START = 2
+"""Of a word of readiness: used up by the start of the piece that is on the machine, and given back if that turns out not to have begun."""
 
 GOING_ON = (v1.WISH_UNSPECIFIED, v1.WISH_GO_ON)
 
@@ -41,6 +45,12 @@ def ask_to_start(journal: Journal, attempt: AttemptRecord) -> None:
             outbox.put(connection, event)
 
 
+def grant_leave(journal: Journal, attempt: AttemptRecord) -> None:
+    """Work for somebody who walked in needs no router's leave: nobody else was offered it."""
+    with journal.change() as connection:
+        connection.execute("UPDATE attempts SET start_asked = 1, leave = 1 WHERE row = ? AND walk_in = 1 AND ended = ''", (attempt.row,))
+
+
 def begin_piece(journal: Journal, attempt: AttemptRecord) -> bool:
     """Write down that the start command is about to be sent, and use up the machine's readiness. False where it must not be sent.
 
@@ -54,14 +64,14 @@ def begin_piece(journal: Journal, attempt: AttemptRecord) -> bool:
             (attempt.row, PieceState.BEGUN, attempt.current_number),
         ).fetchone()
         unwanted = row["withdrawn"] or row["wish"] not in GOING_ON or journal.recall_of(attempt.offer.revision_digest)
+        unwanted = unwanted or stop_was_said(connection, attempt.machine_id)
         if row["ended"] or not row["leave"] or unwanted or under_way:
             return False
-        ready = journal.ready(attempt.machine_id)
         connection.execute(
-            "INSERT INTO pieces (attempt, number, state, began_at, used_ready) VALUES (?, ?, ?, ?, ?)",
-            (attempt.row, attempt.current_number, PieceState.BEGUN, journal.clock.now(), ready.sequence if ready else None),
+            "INSERT INTO pieces (attempt, number, state, began_at) VALUES (?, ?, ?, ?)",
+            (attempt.row, attempt.current_number, PieceState.BEGUN, journal.clock.now()),
         )
-        connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (attempt.machine_id,))
+        connection.execute("UPDATE readiness SET used = ? WHERE machine_id = ? AND used = 0", (USED_BY_START, attempt.machine_id))
     return True
 
 
@@ -76,19 +86,20 @@ def finish_piece(journal: Journal, attempt: AttemptRecord, piece: PieceRecord, b
             "UPDATE pieces SET state = ?, seconds = ?, grams = ? WHERE attempt = ? AND number = ? AND state = ?",
             (piece.state, piece.seconds, piece.grams, attempt.row, piece.number, PieceState.BEGUN),
         )
-        if done.rowcount and not by_person:
-            connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (attempt.machine_id,))
+        if done.rowcount:
+            which = "used = ?" if by_person else "(used = ? OR used = 0)"
+            connection.execute(f"UPDATE readiness SET used = 1 WHERE machine_id = ? AND {which}", (attempt.machine_id, USED_BY_START))
 
 
 def take_back_piece(journal: Journal, attempt: AttemptRecord, number: int) -> None:
     """It is certain that nothing moved: the piece was not begun after all, and the bed is as ready as it was."""
     with journal.change() as connection:
         taken = connection.execute(
-            "DELETE FROM pieces WHERE attempt = ? AND number = ? AND state = ? RETURNING used_ready",
+            "DELETE FROM pieces WHERE attempt = ? AND number = ? AND state = ? RETURNING number",
             (attempt.row, number, PieceState.BEGUN),
         ).fetchone()
         if taken is not None:
-            connection.execute("UPDATE readiness SET used = 0 WHERE sequence = ?", (taken["used_ready"],))
+            connection.execute("UPDATE readiness SET used = 0 WHERE machine_id = ? AND used = ?", (attempt.machine_id, USED_BY_START))
 
 
 def complete(journal: Journal, attempt: AttemptRecord, signed: v1.SignedWork) -> None:

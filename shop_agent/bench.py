@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """One machine's life. `next_step` looks at what is and says what to do next; it is pure, and it is the only place where that is decided.
 
-Four rules stand above all others. Nothing moves without leave, a lease that still holds, and a machine that somebody (or a declared
-sensor) called ready. Of a revision that was recalled no piece begins; one that runs is stopped when the router wishes so. A start is
-written down before it is sent. Whatever may have been started is looked for before anything else is.
+These rules stand above all others. Nothing moves without leave, a lease that still holds, and a machine that somebody (or a declared
+sensor) called ready. What cuts, burns or welds starts when a person says so, every time. Of a revision that was recalled no piece begins;
+one that runs is stopped when the router wishes so. A start is written down before it is sent. Whatever may have been started is looked for
+before anything else is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from commonfab import v1
 from commonfab.reasons import reason
 from commonfab.recalled import recall_reason
-from shop_agent.machine_section import MachineSection
+from shop_agent.machine_section import GO, MachineSection
 from shop_agent.machines import Look, Standing
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord
 
@@ -22,9 +23,11 @@ from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyReco
 class Scene:
     """What is, beside the attempt itself.
 
-    `look`: the machine, and the attempt's current piece on it. `ready`: the word of readiness that is not used up. `bed_in_doubt`: the
-    last piece on this machine was spoiled. `first_in_line`: no earlier attempt lies on this machine. `lease_holds`: by our own clock,
-    counted from a call of this very run. `recall`: that of the attempt's revision, where there is one.
+    `out_of_service`: why nothing is started on the machine; empty where it is in service. `held_back`: what the clock says against a start
+    now: quiet hours, or another machine that has just started. `look`: the machine, and the attempt's current piece on it. `ready`: what
+    was said of the machine and is not used up. `bed_in_doubt`: the last piece on this machine was spoiled. `first_in_line`: no earlier
+    attempt lies on this machine. `lease_holds`: by our own clock, counted from a call of this very run. `recall`: that of the attempt's
+    revision, where there is one.
     """
 
     look: Look
@@ -36,6 +39,21 @@ class Scene:
     lease_holds: bool
     scrap_allowed: int
     recall: v1.Recall | None = None
+    out_of_service: str = ""
+    held_back: str = ""
+
+    @property
+    def missing(self) -> frozenset[str]:
+        """What must still be said before a piece may start. Idle is not ready; and what clears itself after a good piece cannot be trusted
+        to after a spoiled one."""
+        if self.facts.clears_itself and not self.bed_in_doubt:
+            return frozenset()
+        return self.facts.confirms - (self.ready.confirms if self.ready else frozenset())
+
+    @property
+    def person_looked(self) -> bool:
+        """Whether a person, and not only a sensor, has said something of the machine since its last start."""
+        return self.ready is not None and self.ready.by_person
 
 
 @dataclass(frozen=True)
@@ -55,6 +73,11 @@ class NoteGo:
     """A person said that this attempt may start."""
 
     who: str
+
+
+@dataclass(frozen=True)
+class GrantLeave:
+    """Leave for somebody who walked in is the owner's own."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +159,7 @@ Step = (
     Prepare
     | PutOnMachine
     | NoteGo
+    | GrantLeave
     | AskToStart
     | StartPiece
     | AdoptPiece
@@ -176,10 +200,11 @@ def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
     if not scene.facts.starts_itself and not attempt.go_by:
-        if scene.ready is not None and scene.ready.sequence > attempt.go_after:
+        if scene.ready is not None and scene.ready.sequence > attempt.go_after:  # of a person: sensors have no sequence
             return NoteGo(scene.ready.who)
         return Wait(f"somebody to look at {scene.facts.id} and say go: commonfab shop ready {scene.facts.id}", person=True)
-    return _bed_step(scene) or AskToStart()
+    # "Go" itself is said last, when leave is there: whoever says it sees the machine start.
+    return _ready_step(scene, scene.missing - {GO}) or (GrantLeave() if attempt.walk_in else AskToStart())
 
 
 def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
@@ -188,14 +213,13 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
     if standing is Standing.RUNNING:
         return Wait(f"piece {begun.number} to be made") if _wanted(attempt) else StopMachine(begun.number)
     if standing is Standing.DONE:
-        return CountPiece(begun.number, PieceState.GOOD)
+        return CountPiece(begun.number, PieceState.MADE if scene.facts.judged_by == "person" else PieceState.GOOD)
     if standing is Standing.FAILED:
         return CountPiece(begun.number, PieceState.SCRAP)
     if standing in (Standing.HERE, Standing.NOT_HERE) and scene.start_is_certain:
         return TakeBackPiece(begun.number)
     # The machine cannot say what became of it, so only a person can. A word of readiness from before the start was used up by it.
-    looked = scene.ready is not None or attempt.withdrawn
-    if looked:
+    if scene.person_looked or attempt.withdrawn:
         return CountPiece(begun.number, PieceState.SCRAP if standing is Standing.UNKNOWN else PieceState.VOID, by_person=True)
     says = f"{scene.facts.id} cannot say what became of piece {begun.number} ({scene.look.note or standing.value})"
     return Wait(f"somebody to look: {says}; once its bed is clear: commonfab shop ready {scene.facts.id}", person=True)
@@ -204,6 +228,9 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
 def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
     if attempt.good >= attempt.offer.quantity:
         return Complete()
+    if attempt.unjudged and (attempt.good + attempt.unjudged >= attempt.offer.quantity or not _wanted(attempt)):
+        order = attempt.ref.work_order_id
+        return Wait(f"somebody to say whether {attempt.unjudged} pieces are good: commonfab shop judge {order} --good", person=True)
     if not _wanted(attempt) or scene.recall:
         return Fail(_why_ended(attempt, scene))
     if attempt.scrap > scene.scrap_allowed:
@@ -212,9 +239,11 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
         return Wait("an earlier order is on the machine")
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
-    if (bed := _bed_step(scene)) is not None:
-        return bed
-    if not scene.lease_holds:
+    if (said := _ready_step(scene, scene.missing)) is not None:
+        return said
+    if scene.held_back:
+        return Wait(scene.held_back)
+    if not scene.lease_holds and not attempt.walk_in:
         return Wait("the router to be heard", call=True)
     return StartPiece(attempt.current_number)
 
@@ -225,20 +254,29 @@ def _machine_step(attempt: AttemptRecord, scene: Scene) -> Step | None:
     if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
         # The journal was lost or set back: the machine is believed.
         return AdoptPiece(attempt.current_number) if attempt.leave else Wait("a toolpath of this name has run before", person=True)
-    if scene.facts.out_of_service:
-        return Wait(f"{scene.facts.id} is out of service: {scene.facts.out_of_service}", person=True)
+    if scene.out_of_service:
+        return Wait(f"{scene.facts.id}, which is out of service: {scene.out_of_service}", person=True)
     if not look.reachable:
         return Wait(f"{scene.facts.id} to be back ({look.note})")
+    if look.fault:
+        return Wait(f"somebody to see to {scene.facts.id}: {look.fault}", person=True)
     if look.busy_with:
         return Wait(f"{scene.facts.id} to be done with {look.busy_with}")
     return PutOnMachine(attempt.current_number) if look.standing is Standing.NOT_HERE else None
 
 
-def _bed_step(scene: Scene) -> Wait | None:
-    """Idle is not ready; and what clears itself after a good piece cannot be trusted to after a spoiled one."""
-    if scene.ready is not None or (scene.facts.clears_itself and not scene.bed_in_doubt):
-        return None
-    return Wait(f"somebody to clear the bed of {scene.facts.id}: commonfab shop ready {scene.facts.id}", person=True)
+def _ready_step(scene: Scene, missing: frozenset[str]) -> Wait | None:
+    """What a person, or a sensor, must say first."""
+    machine = scene.facts.id
+    if missing == {GO}:
+        return Wait(f"somebody at {machine} to say start: commonfab shop start {machine}", person=True)
+    if missing:
+        todo = " and ".join(words for name, words in _TO_DO if name in missing)
+        return Wait(f"somebody to {todo} {machine}: commonfab shop ready {machine}", person=True)
+    return None
+
+
+_TO_DO = (("bed", "clear the bed of"), ("stock", "load the stock of"), ("tool", "set the tool of"))
 
 
 def _wanted(attempt: AttemptRecord) -> bool:

@@ -17,10 +17,14 @@ from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, bench
 from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal import Journal
-from shop_agent.machine_section import described
+from shop_agent.live import LiveMachine
+from shop_agent.machine_section import GO, MachineSection, described
 from shop_agent.machines import Look, Machine, Standing, StartUncertain
+from shop_agent.obeying import obey
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
-from shop_agent.waiting import Bell, Leases
+from shop_agent.service_modes import Mode, service_of
+from shop_agent.upkeep import upkeep_of
+from shop_agent.waiting import Bell, Leases, Starts
 
 IDLE_LOOK_SECONDS = 5.0
 WORKING_LOOK_SECONDS = 1.0
@@ -36,7 +40,8 @@ log = logging.getLogger("shop_agent.bench")
 @dataclass(frozen=True)
 class Shopfloor:
     """What every bench of a shop shares. `prepare` and `report` make a toolpath and a signed report for an
-    attempt; `hurry` asks for a call to the router before the next one is due.
+    attempt; `hurry` asks for a call to the router before the next one is due; `hours` says what the clock has against a start now; `starts`
+    keeps machines from starting all at once; `sensors` lets a machine's sensors say what they see.
     """
 
     journal: Journal
@@ -45,10 +50,16 @@ class Shopfloor:
     report: Callable[[AttemptRecord], v1.SignedWork]
     scrap_allowed: int
     hurry: Callable[[], None]
+    hours: Callable[[MachineSection, float], str]
+    starts: Starts
+    sensors: Callable[[MachineSection], Awaitable[None]]
 
 
 class Bench:
-    """One machine and the attempts that were accepted for it. `person`: what each attempt waits for that only a person can do."""
+    """One machine and the attempts that were accepted for it.
+
+    `waits`: what each attempt waits for, in words; `person`: that of them which only a person can do.
+    """
 
     def __init__(self, machine: Machine, floor: Shopfloor) -> None:
         self.machine = machine
@@ -58,6 +69,7 @@ class Bench:
         self.bell = Bell(floor.journal.clock)
         self.look = NOT_LOOKED
         self._noted: str | None = None
+        self.waits: dict[str, str] = {}
         self.person: dict[str, str] = {}
         self._preparing: dict[int, asyncio.Task[None]] = {}
         self._said: dict[str, str] = {}
@@ -85,9 +97,14 @@ class Bench:
     async def work(self) -> bool:
         """Do every step that can be done now, on every attempt of this machine. Answers whether any attempt is on the bench."""
         line = self.line()
-        self.person = {key: why for key, why in self.person.items() if key in {attempt.key for attempt in line}}
+        keys = {attempt.key for attempt in line}
+        for told in (self.waits, self.person):
+            for key in told.keys() - keys:
+                del told[key]
+        await obey(self.journal, self.machine, line, self._say)
         if not line:
             await self._look("")
+        await self.floor.sensors(self.facts)
         for place, attempt in enumerate(line):
             await self._work_on(attempt, first_in_line=place == 0)
         return bool(line)
@@ -99,6 +116,11 @@ class Bench:
 
     async def reconcile(self) -> None:
         """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
+        line = self.line()
+        try:
+            self.look = await self.machine.reconcile(line[0].file_name(line[0].current_number) if line else "")
+        except Refused as refused:
+            self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
         await self.work_safely()
 
     def describe(self) -> v1.Machine:
@@ -116,7 +138,7 @@ class Bench:
         begun = attempt.piece_begun
         running = begun is not None and self.look.busy_with == attempt.file_name(begun.number)
         factor = self.facts.speed_factor if self.facts.control == "virtual" else 1.0
-        left = max(attempt.offer.quantity - attempt.good - (1 if begun else 0), 0) * self._seconds_of(attempt) / factor
+        left = max(attempt.offer.quantity - attempt.good - attempt.unjudged - (1 if begun else 0), 0) * self._seconds_of(attempt) / factor
         return (self.look.progress, left + self.look.remaining_seconds) if running else (0.0, left)
 
     async def _work_on(self, attempt: AttemptRecord, first_in_line: bool) -> None:
@@ -128,7 +150,9 @@ class Bench:
                 return
             step = bench.next_step(attempt, self._scene(attempt, first_in_line))
             self.person.pop(attempt.key, None)
+            self.waits.pop(attempt.key, None)
             if isinstance(step, bench.Wait):
+                self.waits[attempt.key] = step.why
                 if step.person:
                     self.person[attempt.key] = step.why
                 self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {step.why}")
@@ -140,12 +164,13 @@ class Bench:
             attempt = self.journal.attempt(attempt.row)
 
     async def _look(self, name: str) -> None:
-        self.look = await self.machine.look(name)
+        self.look = await self.machine.state(name)
         if self.look.busy_with != self._noted:
             self._noted = self.look.busy_with
             self.journal.note_busy(self.facts.id, self.look.busy_with)
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> bench.Scene:
+        held_back = self.floor.hours(self.facts, self._seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
         return bench.Scene(
             look=self.look if first_in_line or attempt.leave else NOT_LOOKED,
             facts=self.facts,
@@ -156,7 +181,20 @@ class Bench:
             lease_holds=self.floor.leases.holds(attempt.ref),
             scrap_allowed=self.floor.scrap_allowed,
             recall=self.journal.recall_of(attempt.offer.revision_digest),
+            out_of_service=self._out_of_service()[1],
+            held_back=held_back,
         )
+
+    def _out_of_service(self) -> tuple[v1.MachineState.ValueType, str]:
+        """How and why nothing is started on the machine; an empty text where it is in service."""
+        said = service_of(self.journal, self.facts.id)
+        if self.facts.out_of_service:
+            return self.facts.rest_state, self.facts.out_of_service
+        if said is not None and said.stops:
+            broken = said.mode is Mode.OUT_OF_ORDER
+            return (v1.MACHINE_STATE_OUT_OF_ORDER if broken else v1.MACHINE_STATE_MAINTENANCE), said.why or said.mode.value
+        overdue = [due.what for due in upkeep_of(self.journal, self.facts) if due.stops and due.overdue]
+        return v1.MACHINE_STATE_MAINTENANCE, f"{overdue[0]} is overdue" if overdue else ""
 
     async def _do(self, attempt: AttemptRecord, step: bench.Step) -> bool:
         """Carry out one step. False where nothing more can be done for this attempt now."""
@@ -171,7 +209,7 @@ class Bench:
                 return False
             case bench.PutOnMachine():
                 assert attempt.toolpath is not None
-                await self.machine.put(attempt.toolpath, attempt.file_name(step.piece))
+                await self.machine.prepare(attempt.toolpath, attempt.file_name(step.piece))
             case bench.CountPiece():
                 await self._count(attempt, step)
             case _:
@@ -184,6 +222,8 @@ class Bench:
             case bench.NoteGo():
                 attempt_steps.note_go(self.journal, attempt, step.who)
                 self._say(attempt.key, f"{self.facts.id}: {step.who} says go for {attempt.key}")
+            case bench.GrantLeave():
+                attempt_steps.grant_leave(self.journal, attempt)
             case bench.AskToStart():
                 attempt_steps.ask_to_start(self.journal, attempt)
             case bench.TakeBackPiece():
@@ -209,6 +249,7 @@ class Bench:
     async def _start(self, attempt: AttemptRecord, piece: int) -> bool:
         if not attempt_steps.begin_piece(self.journal, attempt):
             return True  # something was faster; decide again
+        self.floor.starts.note(self.facts.id)
         try:
             await self.machine.start(attempt.file_name(piece))
         except Refused as refused:
@@ -263,18 +304,46 @@ class Bench:
         self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
 
     def _state(self) -> tuple[v1.MachineState.ValueType, str]:
-        if self.facts.out_of_service:
-            return self.facts.rest_state, self.facts.out_of_service
+        state, why = self._out_of_service()
+        if why:
+            return state, why
         if not self.look.reachable:
             return v1.MACHINE_STATE_OFFLINE, self.look.note
+        said = service_of(self.journal, self.facts.id)
+        if said is not None:  # it drains: what was accepted is made, and nothing more is offered
+            return v1.MACHINE_STATE_MAINTENANCE, said.why or "it takes no new work"
         if self.look.busy_with:
             return v1.MACHINE_STATE_BUSY, ""
-        cleared = self.facts.clears_itself and not self.journal.bed_in_doubt(self.facts.id)
-        if not cleared and self.journal.ready(self.facts.id) is None:
-            return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that its bed is clear"
+        if self.look.fault:
+            return v1.MACHINE_STATE_NEEDS_PERSON, self.look.fault
         if self.person:
             return v1.MACHINE_STATE_NEEDS_PERSON, next(iter(self.person.values()))
+        cleared = self.facts.clears_itself and not self.journal.bed_in_doubt(self.facts.id)
+        ready = self.journal.ready(self.facts.id)
+        if not cleared and not self.facts.confirms - {GO} <= (ready.confirms if ready else frozenset()):
+            return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that it is ready"
         return v1.MACHINE_STATE_READY, ""
+
+    def live(self) -> LiveMachine:
+        """How the machine stands at this moment, for whoever looks on."""
+        state, why = self._state()
+        line = self.line()
+        begun = next((attempt for attempt in line if attempt.piece_begun), None)
+        return LiveMachine(
+            id=self.facts.id,
+            state=v1.MachineState.Name(state).removeprefix("MACHINE_STATE_").lower(),
+            why=why,
+            busy_with=self.look.busy_with,
+            attempt=begun.key if begun else "",
+            piece=begun.current_number if begun else 0,
+            paused=self.look.paused,
+            progress=round(self.look.progress, 3),
+            remaining_seconds=round(self.look.remaining_seconds),
+            reads=self.look.reads,
+            fault=self.look.fault,
+            waits=dict(self.waits),
+            waits_for_person=tuple(self.person),
+        )
 
     def _seconds_to_go(self) -> float:
         return sum(self.progress(attempt)[1] for attempt in self.line() if not attempt.ended)
@@ -296,7 +365,12 @@ class Bench:
             log.log(level, line)
 
 
-_WORDS = {PieceState.GOOD: "good", PieceState.SCRAP: "scrap", PieceState.VOID: "not there"}
+_WORDS = {
+    PieceState.GOOD: "good",
+    PieceState.MADE: "made, and somebody must say whether it is good",
+    PieceState.SCRAP: "scrap",
+    PieceState.VOID: "not there",
+}
 
 
 def _told(reasons: list[v1.Reason] | tuple[v1.Reason, ...]) -> str:

@@ -69,11 +69,9 @@ async def _machine(config: ShopConfig, facts: MachineSection) -> CheckFinding:
     about = f"machine {facts.id}"
     if facts.out_of_service:
         return CheckFinding(about, True, f"{'out of order' if facts.out_of_order else 'in maintenance'}: {facts.out_of_service}")
-    if not facts.driven:
-        return CheckFinding(about, True, "worked by hand; it is described to the node, and this agent takes no work for it yet")
     machine = machine_for(config, facts, SystemClock())
     try:
-        look = await machine.look("")
+        look = await machine.state("")
     finally:
         await machine.close()
     if not look.reachable:

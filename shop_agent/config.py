@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError
 
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent.machine_section import Id, MachineSection, Section
+from shop_agent.machine_section import MachineSection
 from shop_agent.opening_hours import Hours, TimeZone
+from shop_agent.sections import Id, Section
 from shop_agent.toml_lines import Location, line_of
 
 
@@ -31,6 +32,9 @@ class ShopSection(Section):
     skills: tuple[str, ...] = ()
     closed: str = ""
     time_zone: TimeZone = ""
+    quiet: tuple[Hours, ...] = ()
+    stagger_seconds: float = Field(default=0.0, ge=0, le=3600)
+    metrics: str = ""
 
 
 class RouterSection(Section):
@@ -56,6 +60,15 @@ class PolicySection(Section):
     hours: tuple[Hours, ...] = ()
 
 
+class DeskSection(Section):
+    """[desk]: the web page for the bench. Beyond this computer it asks for the PIN. `people`: names to choose from, for who says it."""
+
+    listen: str = "127.0.0.1:4790"
+    pin: str = Field(default="", repr=False, pattern=r"^(\d{4,12})?$")
+    pin_file: Path | None = None
+    people: tuple[str, ...] = ()
+
+
 class ShopConfig(Section):
     """The whole of `shop.toml`, with every path made absolute and every secret read from its file."""
 
@@ -63,6 +76,7 @@ class ShopConfig(Section):
     shop: ShopSection
     router: RouterSection = RouterSection()
     policy: PolicySection = PolicySection()
+    desk: DeskSection = DeskSection()
     machine: tuple[MachineSection, ...] = Field(min_length=1)
 
     @property
@@ -146,7 +160,13 @@ def _table(location: Location) -> str:
 
 
 def _known_keys(location: Location) -> list[str]:
-    sections: dict[str, type[Section]] = {"shop": ShopSection, "router": RouterSection, "policy": PolicySection, "machine": MachineSection}
+    sections: dict[str, type[Section]] = {
+        "shop": ShopSection,
+        "router": RouterSection,
+        "policy": PolicySection,
+        "desk": DeskSection,
+        "machine": MachineSection,
+    }
     if len(location) < 2:
         return list(sections)
     section = sections.get(str(location[0]))
@@ -176,7 +196,8 @@ def _check_time_zone(config: ShopConfig, text: str) -> None:
     if config.shop.time_zone:
         return
     of_machines = [("machine", index, "may_run") for index, machine in enumerate(config.machine) if machine.may_run]
-    written: list[Location] = [*([("policy", "hours")] if config.policy.hours else []), *of_machines]
+    of_shop: list[Location] = [*([("policy", "hours")] if config.policy.hours else []), *([("shop", "quiet")] if config.shop.quiet else [])]
+    written: list[Location] = [*of_shop, *of_machines]
     if written:
         problem = f'{written[0][-1]} needs to know whose clock is meant; say time_zone under [shop], such as time_zone = "Europe/Berlin"'
         raise Refused("shop.config", f"{config.path} line {line_of(text, written[0])}: {problem}")
@@ -194,22 +215,33 @@ def _resolved(config: ShopConfig, text: str) -> ShopConfig:
             "ca": home / router.ca.expanduser() if router.ca else None,
         }
     )
+    desk_line = line_of(text, ("desk", "pin_file"))
+    desk = config.desk.model_copy(update={"pin": config.desk.pin or _secret(config.path, home, config.desk.pin_file, desk_line)})
     machines = tuple(_resolved_machine(config.path, home, machine, text, index) for index, machine in enumerate(config.machine))
     shop = config.shop.model_copy(update={"data_dir": home / config.shop.data_dir.expanduser(), "name": config.shop.name or config.shop.id})
-    return config.model_copy(update={"shop": shop, "router": router, "machine": machines})
+    return config.model_copy(update={"shop": shop, "router": router, "desk": desk, "machine": machines})
 
 
 def _resolved_machine(path: Path, home: Path, machine: MachineSection, text: str, index: int) -> MachineSection:
-    profile = home / machine.slicer_profile.expanduser() if machine.slicer_profile else None
-    if profile and not profile.is_file():
-        line = line_of(text, ("machine", index, "slicer_profile"))
-        raise Refused("shop.config", f"{path} line {line}: there is no {profile}; export it from PrusaSlicer (File, Export Config)")
+    def there(file: Path | None) -> Path | None:
+        return home / file.expanduser() if file else None
+
+    def profile(file: Path | None, key: str) -> Path | None:
+        found = there(file)
+        if found and not found.is_file():
+            line = line_of(text, ("machine", index, key))
+            raise Refused("shop.config", f"{path} line {line}: there is no {found}; export it from PrusaSlicer (File, Export Config)")
+        return found
+
     key_line = line_of(text, ("machine", index, "api_key_file"))
     update = {
         "name": machine.name or machine.id,
-        "slicer_profile": profile,
+        "slicer_profile": profile(machine.slicer_profile, "slicer_profile"),
+        "slicer_profiles": {name: profile(file, "slicer_profiles") for name, file in machine.slicer_profiles.items()},
         "api_key": machine.api_key or _secret(path, home, machine.api_key_file, key_line),
-        "journal_file": home / machine.journal_file.expanduser() if machine.journal_file else None,
+        "journal_file": there(machine.journal_file),
+        "folder": there(machine.folder),
+        "sensor": tuple(sensor.model_copy(update={"file": there(sensor.file)}) for sensor in machine.sensor),
     }
     return machine.model_copy(update=update)
 

@@ -82,7 +82,10 @@ def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
 
 
 class DeskLink:
-    """Calls the router until cancelled. `ring` makes it call sooner; a call that is held with nothing new in it is then given up."""
+    """Calls the router until cancelled. `ring` makes it call sooner; a call that is held with nothing new in it is then given up.
+
+    `heard_at`: when the router last answered, seconds since 1970, 0 for not yet. `trouble`: why it does not answer; empty where it does.
+    """
 
     def __init__(self, desk: v1.ShopDeskAsyncStub, journal: Journal, leases: Leases, agent_run: str, look: Callable[[], Situation]) -> None:
         self._desk = desk
@@ -95,6 +98,8 @@ class DeskLink:
         self._version = 0
         self._failures = 0
         self._random = random.Random()
+        self.heard_at = 0.0
+        self.trouble = ""
 
     def ring(self) -> None:
         """Something changed: call before the next call is due."""
@@ -121,7 +126,7 @@ class DeskLink:
             return 0.0
         if self._failures:
             log.info("the router answers again")
-        self._failures = 0
+        self._failures, self.heard_at, self.trouble = 0, self._clock.now(), ""
         self._version = response.version
         granted = [*(wished.attempt for wished in response.wishes), *(r.attempt for r in response.receipts if r.HasField("attempt"))]
         self._leases.renew(granted, sent_at, response.lease.ToTimedelta().total_seconds())
@@ -166,6 +171,7 @@ class DeskLink:
         self._failures += 1
         refusal = refusal_of(error)
         told = f"{refusal.reason.message}. {refusal.remedy}" if refusal else f"{error.code().name}: {error.details()}"
+        self.trouble = told
         log.log(logging.WARNING if self._failures == 1 else logging.DEBUG, "no answer from the router: %s", told)
         longest = min(FIRST_BACK_OFF_SECONDS * 2 ** min(self._failures - 1, 10), LONGEST_BACK_OFF_SECONDS)
         if error.code() in NOTHING_HELPS:

@@ -8,7 +8,7 @@ The command line opens the same journal while the agent runs; the agent notices 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,14 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids, make_ids
 from shop_agent import outbox
 from shop_agent.config import ShopConfig
+from shop_agent.machine_section import GO
 from shop_agent.records import AttemptRecord, OfferRecord, PieceRecord, PieceState, ReadyRecord, RecallRecord, Toolpath
 from shop_agent.store import open_store, transaction
+
+EVERYTHING = ("bed", "stock", "tool")
+"""What people mean who say that a machine is ready."""
+
+GO_SECONDS = 60.0
 
 
 def _nobody_listens() -> None:
@@ -90,8 +96,9 @@ class Journal:
         )
         return [_offer(row) for row in rows]
 
-    def mark_ready(self, machine_id: str, who: str) -> None:
-        """Somebody says that a machine's bed is clear, its stock loaded, and that it may start.
+    def mark_ready(self, machine_id: str, who: str, confirms: Iterable[str] = EVERYTHING, by_sensor: bool = False) -> None:
+        """Somebody, or a declared sensor, says what is so at a machine: "bed" is clear, "stock" is loaded, "tool" is set; a person also
+        "go".
 
         Errors: `Refused` (`machine.busy`) where the machine was last seen at work: its bed is not clear yet.
         """
@@ -99,14 +106,24 @@ class Journal:
             seen = connection.execute("SELECT busy_with FROM seen WHERE machine_id = ?", (machine_id,)).fetchone()
             if seen is not None and seen["busy_with"]:
                 raise Refused("machine.busy", machine_id)
-            connection.execute("INSERT INTO readiness (machine_id, who, at) VALUES (?, ?, ?)", (machine_id, who, self.clock.now()))
+            connection.execute(
+                "INSERT INTO readiness (machine_id, who, at, confirms, by_sensor) VALUES (?, ?, ?, ?, ?)",
+                (machine_id, who, self.clock.now(), ",".join(sorted(confirms)), by_sensor),
+            )
+
+    def unsay(self, machine_id: str, confirms: str) -> None:
+        """A sensor sees no longer what it saw: its word for it no longer holds. What people said stands."""
+        with self.change() as connection:
+            connection.execute(
+                "UPDATE readiness SET used = 1 WHERE machine_id = ? AND by_sensor = 1 AND confirms = ?", (machine_id, confirms)
+            )
 
     def note_busy(self, machine_id: str, busy_with: str) -> None:
         """What a machine was last seen at work on. Once it works, with ours or its owner's, what was said of its bed no longer holds."""
         with self.change() as connection:
             connection.execute("INSERT OR REPLACE INTO seen (machine_id, busy_with) VALUES (?, ?)", (machine_id, busy_with))
             if busy_with:
-                connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ?", (machine_id,))
+                connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ? AND used = 0", (machine_id,))
 
     def withdraw(self, work_order_id: str, note: str = "") -> None:
         """Take work off the bench: given back where nothing moved, else stopped and reported. Errors: `Refused` (`shop.no_attempt`)."""
@@ -119,11 +136,22 @@ class Journal:
     # What is.
 
     def ready(self, machine_id: str) -> ReadyRecord | None:
-        """The newest word of readiness that no piece has used up yet."""
-        row = self.connection.execute(
-            "SELECT * FROM readiness WHERE machine_id = ? AND used = 0 ORDER BY sequence DESC LIMIT 1", (machine_id,)
-        ).fetchone()
-        return ReadyRecord(row["sequence"], row["machine_id"], row["who"], row["at"]) if row else None
+        """What was said of a machine and not used up by a start; None where nothing was.
+
+        "go" is good for a minute: whoever said it must still be there when it moves.
+        """
+        rows = self.connection.execute(
+            "SELECT * FROM readiness WHERE machine_id = ? AND used = 0 ORDER BY sequence", (machine_id,)
+        ).fetchall()
+        if not rows:
+            return None
+        said = {word for row in rows for word in row["confirms"].split(",") if word != GO or self._is_fresh(row["at"])}
+        person = max((row["sequence"] for row in rows if not row["by_sensor"]), default=0)
+        newest = next((row for row in rows if row["sequence"] == person), rows[-1])
+        return ReadyRecord(person, machine_id, newest["who"], newest["at"], frozenset(said))
+
+    def _is_fresh(self, at: float) -> bool:
+        return abs(self.clock.now() - at) <= GO_SECONDS  # abs: a clock that was set back makes nothing young again
 
     def bed_in_doubt(self, machine_id: str) -> bool:
         """Whether the last piece on a machine was spoiled: then its bed is not cleared by itself either."""
@@ -192,6 +220,8 @@ class Journal:
             ended=row["ended"],
             settled=bool(row["settled"]),
             pieces=tuple(PieceRecord(p["number"], PieceState(p["state"]), p["seconds"], p["grams"]) for p in pieces),
+            walk_in=bool(row["walk_in"]),
+            source=row["source"],
         )
 
 
@@ -215,6 +245,9 @@ def _offer(row: sqlite3.Row) -> OfferRecord:
         reasons=tuple(v1.Release.FromString(row["reasons"]).reasons),
         tried_before=bool(row["tried"]),
         first_seen=row["first_seen"],
+        measured=bool(row["measured"]),
+        toolpath=_toolpath(row),
+        refused=tuple(v1.Release.FromString(row["refused"]).reasons),
     )
 
 

@@ -4,20 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
-from commonfab import materials, v1
+from commonfab import materials, processes, v1
 from shop_agent.opening_hours import Hours
-
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
-Millimetres = Annotated[float, Field(gt=0, le=100_000)]
-Extent = tuple[Millimetres, Millimetres, Millimetres]
-Corner = tuple[float, float, float]
+from shop_agent.sections import (
+    Confirmation,
+    Corner,
+    DateText,
+    Extent,
+    Id,
+    Millimetres,
+    Section,
+    SensorSection,
+    StockSection,
+    ToolSection,
+    UpkeepSection,
+)
 
 LASERS: Mapping[str, str] = MappingProxyType(
     {"co2": "co2_laser_cutting", "fibre": "fibre_laser_cutting", "fiber": "fibre_laser_cutting", "diode": "diode_laser_cutting"}
@@ -25,42 +32,22 @@ LASERS: Mapping[str, str] = MappingProxyType(
 """What kind of laser makes which process. What one of them cuts, another may set on fire."""
 
 
-def _as_date(told: Any) -> Any:
-    """A date, written with quotes or without, as text. Errors: `ValueError`."""
-    if isinstance(told, str) and told:
-        try:
-            date.fromisoformat(told)
-        except ValueError:
-            raise ValueError(f"'{told}' is no date; write it like 2026-05-31") from None
-    return told.isoformat() if isinstance(told, date) else told
+Control = Literal["octoprint", "moonraker", "prusalink", "cncjs", "grbl", "hot_folder", "by_hand", "virtual"]
 
+NEEDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "octoprint": ("url",),
+        "moonraker": ("url",),
+        "prusalink": ("url",),
+        "cncjs": ("url", "port"),
+        "grbl": ("port",),
+        "hot_folder": ("folder",),
+    }
+)
+"""What must be said of a machine so that it is found, by its control."""
 
-DateText = Annotated[str, BeforeValidator(_as_date)]
-"""A day as ISO 8601 writes it; empty where none is said."""
-
-
-class Section(BaseModel):
-    """A table of `shop.toml`: unknown keys are refused, so that a misspelt one is noticed."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ToolSection(Section):
-    """One cutter: `{ kind = "end_mill", diameter_mm = 3, reach_mm = 12 }`."""
-
-    kind: str = "end_mill"
-    diameter_mm: Millimetres
-    reach_mm: float = Field(default=0.0, ge=0)
-
-
-class StockSection(Section):
-    """What lies there: `{ material = "plywood", thickness_mm = 4, size_mm = [600, 300], pieces = 3 }`."""
-
-    material: str = Field(min_length=1)
-    thickness_mm: float = Field(default=0.0, ge=0)
-    size_mm: tuple[Millimetres, Millimetres] | None = None
-    grams: float = Field(default=0.0, ge=0)
-    pieces: int = Field(default=0, ge=0, le=1_000_000)
+GO = "go"
+"""What only a person can confirm, and only for one start: that it may begin now."""
 
 
 class MachineSection(Section):
@@ -71,15 +58,28 @@ class MachineSection(Section):
     process: str = "fdm"
     envelope_mm: Extent
     materials: tuple[str, ...] = ()
-    control: Literal["octoprint", "virtual", "by_hand"] = "by_hand"
+    control: Control = "by_hand"
     url: str = ""
+    port: str = ""
+    baud_rate: int = Field(default=115_200, gt=0)
+    folder: Path | None = None
     api_key: str = Field(default="", repr=False)
     api_key_file: Path | None = None
     starts_itself: bool = False
     clears_itself: bool = False
+    confirm: tuple[Confirmation, ...] | None = None
+    sensor: tuple[SensorSection, ...] = ()
+    judged_by: Literal["machine", "person"] = "machine"
+    upkeep: tuple[UpkeepSection, ...] = ()
+    silent: bool = False
     out_of_order: str = ""
     maintenance: str = ""
     slicer_profile: Path | None = None
+    slicer_profiles: dict[str, Path] = Field(default_factory=dict)
+    outside_toolpaths: bool = False
+    allow_commands: tuple[str, ...] = ()
+    max_feed_mm_min: float = Field(default=0.0, ge=0)
+    max_s: float = Field(default=0.0, ge=0)
     nozzle_mm: float = Field(default=0.4, gt=0, le=3)
     max_nozzle_c: float = Field(default=290.0, gt=0)
     max_bed_c: float = Field(default=120.0, gt=0)
@@ -117,9 +117,20 @@ class MachineSection(Section):
         return v1.MACHINE_STATE_OUT_OF_ORDER if self.out_of_order else v1.MACHINE_STATE_MAINTENANCE
 
     @property
-    def driven(self) -> bool:
-        """Whether the agent drives it; one that is worked by hand is only described."""
-        return self.control != "by_hand"
+    def attended(self) -> bool:
+        """Whether it cuts, burns, welds or is worked by hand: then it starts only when a person says so, every time."""
+        return self.control != "virtual" and not processes.satisfies(self.process, "additive")
+
+    @property
+    def confirms(self) -> frozenset[str]:
+        """What must have been said before a piece starts: by a person or a declared sensor, and `GO` by a person only."""
+        if self.confirm is not None:
+            told = frozenset[str](self.confirm)
+        elif self.control == "by_hand":
+            told = frozenset()  # whoever works it sees to all of that
+        else:
+            told = frozenset(("bed", "stock", "tool") if self.attended else ("bed", "stock"))
+        return told | {GO} if self.attended and self.control != "by_hand" else told
 
     @model_validator(mode="after")
     def _has_something_to_work_with(self) -> MachineSection:
@@ -135,9 +146,24 @@ class MachineSection(Section):
 
     @model_validator(mode="after")
     def _needs_an_address(self) -> MachineSection:
-        if self.control == "octoprint" and not self.url:
-            raise ValueError('control = "octoprint" needs url = "http://…", the address of OctoPrint')
+        for key in NEEDS.get(self.control, ()):
+            if not getattr(self, key):
+                raise ValueError(f'control = "{self.control}" needs {key} = "{_EXAMPLES[key]}", {_MEANINGS[key]}')
         return self
+
+    @model_validator(mode="after")
+    def _does_not_start_what_cuts(self) -> MachineSection:
+        """Errors: `ValueError`, in words for the owner."""
+        for key in ("starts_itself", "clears_itself"):
+            if self.attended and getattr(self, key):
+                raise ValueError(f"{key} is only for additive machines; what cuts, burns or welds starts when a person says so, every time")
+        return self
+
+
+_EXAMPLES: Mapping[str, str] = MappingProxyType({"url": "http://…", "port": "/dev/ttyUSB0", "folder": "/path/of/a/folder"})
+_MEANINGS: Mapping[str, str] = MappingProxyType(
+    {"url": "the address of its server", "port": "the serial port of its controller", "folder": "where its controller looks for toolpaths"}
+)
 
 
 def described(facts: MachineSection) -> v1.Machine:

@@ -7,6 +7,7 @@ whenever it reports. So a change to summer time reaches the router with the next
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, tzinfo
@@ -75,6 +76,35 @@ def weekly_hours(written: Iterable[str], time_zone: str, now: float) -> list[v1.
     offset = datetime.fromtimestamp(now, zone_of(time_zone or "UTC")).utcoffset()
     ahead = round(offset.total_seconds() / 60) if offset else 0
     return [v1.WeeklyHours(from_minute=(opens - ahead) % WEEK, until_minute=(shuts - ahead) % WEEK or WEEK) for opens, shuts in stretches]
+
+
+def open_minutes(may_run: Iterable[str], quiet: Iterable[str]) -> bytearray:
+    """One byte for each local minute of the week: 1 where a machine may run. Without `may_run` it always may; `quiet` takes away."""
+    written = [stretch for entry in may_run for stretch in local_stretches(entry)]
+    minutes = bytearray(WEEK) if written else bytearray(b"\x01" * WEEK)
+    for value, stretches in ((1, written), (0, [stretch for entry in quiet for stretch in local_stretches(entry)])):
+        for opens, shuts in stretches:
+            for minute in range(opens, shuts):
+                minutes[minute % WEEK] = value
+    return minutes
+
+
+def starts_in(minutes: bytearray, time_zone: str, now: float, lasts_seconds: float) -> float | None:
+    """In how many minutes something that lasts so long may begin without running on into a closed minute: 0 for now, None for never.
+
+    Parameters: `minutes`, as `open_minutes` has them; `now`, seconds since 1970.
+    """
+    if all(minutes):
+        return 0
+    local = datetime.fromtimestamp(now, zone_of(time_zone or "UTC"))
+    begins = local.weekday() * DAY + local.hour * 60 + local.minute
+    lasts = max(1, math.ceil((local.second + lasts_seconds) / 60))
+    run = 0  # open minutes in a row, up to the one that is looked at
+    for ahead in range(2 * WEEK):
+        run = run + 1 if minutes[(begins + ahead) % WEEK] else 0
+        if run >= lasts:
+            return ahead + 1 - lasts
+    return None
 
 
 def _minutes(written: str) -> int:

@@ -13,6 +13,7 @@ class PieceState(StrEnum):
     """How far one piece is."""
 
     BEGUN = "begun"  # the start command was about to be sent; the machine may have moved
+    MADE = "made"  # the machine says that it is done, and a person must still say whether it is good
     GOOD = "good"
     SCRAP = "scrap"
     VOID = "void"  # a person looked, and it is not there
@@ -50,7 +51,11 @@ class PieceRecord:
 
 @dataclass(frozen=True)
 class OfferRecord:
-    """An offer as last heard. `answer` is "", "accept" or "decline"; `reasons` say why it was not answered by policy."""
+    """An offer as last heard. `answer` is "", "accept" or "decline"; `reasons` say why it was not answered by policy.
+
+    `measured`: it was tried to make its toolpath: `toolpath` is what came of it (None where none is needed), `refused` why none can be
+    made.
+    """
 
     offer: v1.Offer
     stands: bool
@@ -59,16 +64,29 @@ class OfferRecord:
     reasons: tuple[v1.Reason, ...]
     tried_before: bool
     first_seen: float
+    measured: bool = False
+    toolpath: Toolpath | None = None
+    refused: tuple[v1.Reason, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReadyRecord:
-    """Somebody said that a machine's bed is clear and its stock loaded. `sequence` orders what was said."""
+    """What was said of a machine since its last start, by people and by declared sensors.
+
+    `confirms`: all of it together: "bed", "stock", "tool", "go". `sequence`: of the newest word of a person; 0 where only sensors spoke.
+    `who`, `at`: of the newest word; `at` in seconds since 1970.
+    """
 
     sequence: int
     machine_id: str
     who: str
     at: float
+    confirms: frozenset[str] = frozenset(("bed", "stock", "tool"))
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person was there."""
+        return self.sequence > 0
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,8 @@ class AttemptRecord:
 
     `go_after`: only a word of readiness with a larger sequence counts as "go" for this attempt. `start_asked` and `leave` are the two
     halves of the leave to start. `ended` is empty while the attempt is on the bench; `settled` says that the router has heard its end.
+    `walk_in`: taken by the owner for somebody who came to the door; the router knows nothing of it until it is over. `source`: the file
+    that a walk-in is made from.
     """
 
     row: int
@@ -102,6 +122,8 @@ class AttemptRecord:
     ended: str
     settled: bool
     pieces: tuple[PieceRecord, ...]
+    walk_in: bool = False
+    source: str = ""
 
     @property
     def key(self) -> str:
@@ -117,6 +139,11 @@ class AttemptRecord:
     def scrap(self) -> int:
         """Scrapped pieces so far."""
         return sum(piece.state is PieceState.SCRAP for piece in self.pieces)
+
+    @property
+    def unjudged(self) -> int:
+        """Pieces that the machine has made and nobody has looked at."""
+        return sum(piece.state is PieceState.MADE for piece in self.pieces)
 
     @property
     def piece_begun(self) -> PieceRecord | None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commonfab.errors import Refused
 
-VERSION = 2
+VERSION = 3
 
 TABLES = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -45,7 +45,40 @@ CREATE TABLE recalls (
   revision TEXT PRIMARY KEY, body BLOB NOT NULL, heard_at REAL NOT NULL, acknowledged INTEGER NOT NULL DEFAULT 0)
 """
 
-STEPS = (TABLES, RECALLS)
+PEOPLE = """
+DROP TABLE seen;
+CREATE TABLE seen (machine_id TEXT PRIMARY KEY, busy_with TEXT NOT NULL);
+ALTER TABLE readiness ADD COLUMN confirms TEXT NOT NULL DEFAULT 'bed,stock,tool';
+ALTER TABLE readiness ADD COLUMN by_sensor INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE offers ADD COLUMN toolpath_file TEXT;
+ALTER TABLE offers ADD COLUMN toolpath_sha256 TEXT;
+ALTER TABLE offers ADD COLUMN toolpath_seconds REAL;
+ALTER TABLE offers ADD COLUMN toolpath_grams REAL;
+ALTER TABLE offers ADD COLUMN toolpath_note TEXT;
+ALTER TABLE offers ADD COLUMN measured INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE offers ADD COLUMN refused BLOB NOT NULL DEFAULT x'';
+ALTER TABLE attempts ADD COLUMN walk_in INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempts ADD COLUMN source TEXT NOT NULL DEFAULT '';
+ALTER TABLE pieces ADD COLUMN judged_by TEXT NOT NULL DEFAULT '';
+CREATE TABLE words (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT, machine_id TEXT NOT NULL, kind TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
+  amount INTEGER NOT NULL DEFAULT 1, heard INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE service (machine_id TEXT PRIMARY KEY, mode TEXT NOT NULL, why TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL);
+CREATE TABLE upkeep (
+  machine_id TEXT NOT NULL, what TEXT NOT NULL, who TEXT NOT NULL, at REAL NOT NULL, seconds REAL NOT NULL,
+  PRIMARY KEY (machine_id, what));
+CREATE TABLE stock_counts (
+  machine_id TEXT NOT NULL, material TEXT NOT NULL, grams REAL NOT NULL, pieces INTEGER NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
+  last_piece INTEGER NOT NULL, PRIMARY KEY (machine_id, material));
+CREATE TABLE person_time (attempt INTEGER NOT NULL REFERENCES attempts (row), task TEXT NOT NULL, seconds REAL NOT NULL);
+CREATE TABLE sizes (
+  attempt INTEGER NOT NULL REFERENCES attempts (row), name TEXT NOT NULL, nominal_mm REAL NOT NULL, measured_mm REAL NOT NULL);
+CREATE TABLE photographs (
+  attempt INTEGER NOT NULL REFERENCES attempts (row), sha256 TEXT NOT NULL, file TEXT NOT NULL, sent INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (attempt, sha256));
+"""
+
+STEPS = (TABLES, RECALLS, PEOPLE)
 """What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
 
 

@@ -63,3 +63,23 @@ class Leases:
     def holds(self, attempt: v1.AttemptRef) -> bool:
         """Whether the lease of an attempt has certainly not run out."""
         return self.clock.monotonic() < self._until.get(key_of(attempt), float("-inf"))
+
+
+@dataclass
+class Starts:
+    """When each machine was last set in motion, by our own clock: heaters that all go on at once trip the breaker of a garage."""
+
+    clock: Clock
+    apart_seconds: float = 0.0
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def note(self, machine_id: str) -> None:
+        """A machine is about to start."""
+        self._last[machine_id] = self.clock.monotonic()
+
+    def held_back(self, machine_id: str) -> str:
+        """Why a machine must wait for another that has just started; empty where it need not."""
+        now = self.clock.monotonic()
+        others = {other: self.apart_seconds - (now - at) for other, at in self._last.items() if other != machine_id}
+        longest = max(others, key=others.__getitem__, default="")
+        return f"{longest} to have started; machines here start {self.apart_seconds:g} s apart" if longest and others[longest] > 0 else ""

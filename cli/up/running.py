@@ -24,6 +24,7 @@ from cli.up.metrics import check_metrics_listen, serve_metrics
 from cli.up.node_token import provide_node_token
 from cli.up.settings import child_environment
 from cli.up.steward import provide_steward
+from cli.up.trust import trust_in
 from commonfab import v1
 from commonfab.access import AccessService
 from commonfab.clock import SystemClock
@@ -89,7 +90,7 @@ async def open_node(settings: NodeSettings) -> AsyncIterator[Announcement]:
         await registry.start()
         router = router_opening.open_router(settings, engine, board.url, clock, ids, metrics)
         closing.push_async_callback(router.close)
-        access = Mount("commonfab.v1.Access", v1.add_AccessServicer_to_server, AccessService(tokens))
+        access = Mount("commonfab.v1.Access", v1.add_AccessServicer_to_server, AccessService(tokens, trust_in(settings)))
         server = await _serve(settings, (*registry.mounts, *router.mounts, access), tokens, metrics)
         closing.push_async_callback(server.stop, GRACE_SECONDS)
         await router.start(server.local_address, provide_node_token(tokens, settings.data_dir / "node.token"))

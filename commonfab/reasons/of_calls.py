@@ -33,6 +33,26 @@ TERMS = {
         "Use the token of the one whose it is.",
         StatusCode.PERMISSION_DENIED,
     ),
+    "invitation.malformed": Term(
+        "that is no whole invitation",
+        "Copy all of it, as commonfab token invite printed it: the code, '@', the node's address, and what follows it.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "invitation.unknown": Term(
+        "there is no open invitation with this code: it was mistyped, used already, or its time is up",
+        "Compare it letter by letter, else ask the node's steward for another: commonfab token invite.",
+        StatusCode.UNAUTHENTICATED,
+    ),
+    "invitation.too_many": Term(
+        "too many wrong codes came lately",
+        "Wait a minute and try again.",
+        StatusCode.RESOURCE_EXHAUSTED,
+    ),
+    "invitation.authority": Term(
+        "what answers at {subject} is not the node that the invitation is from: it shows another certificate",
+        "Nothing was sent to it. Ask the node's steward whether the address is right and whether the certificate was changed.",
+        StatusCode.UNAUTHENTICATED,
+    ),
     "token.not_found": Term(
         "there is no token {subject}",
         "commonfab token list shows them all.",

@@ -96,6 +96,20 @@ TERMS: dict[str, Term] = {
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
+    "shop.no_upkeep": Term(
+        "shop.toml knows no such upkeep of that machine: {subject}",
+        "Name one of these, or add it under upkeep in shop.toml.",
+        StatusCode.NOT_FOUND,
+    ),
+    "shop.no_piece": Term(
+        "nothing that was made of {subject} waits to be judged",
+        "commonfab shop status shows what is on the benches; what was reported is corrected with commonfab design report.",
+        StatusCode.NOT_FOUND,
+    ),
+    "machine.tells_itself": Term(
+        "{subject} knows by itself when a piece is done",
+        "Judge the piece once it is done; stop the machine if it must not go on.",
+    ),
     "machine.spoiled": Term("{pieces} pieces were spoiled", "Look at the machine before it is given more."),
     "machine.gone": Term("machine {subject} is no longer in shop.toml", "Put it back, or leave its work to others."),
 }

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from types import MappingProxyType
 from typing import Protocol
 
 from commonfab.clock import Clock
@@ -29,7 +31,9 @@ class Look:
     """One look at a machine.
 
     `busy_with`: what it is at work on, ours or not; empty where it is idle. `progress` 0 to 1, `remaining_seconds` and `seconds` (time the
-    machine ran) are about the named toolpath. `note`: why it is not reachable, in the machine's words.
+    machine ran) are about the named toolpath. `note`: why it is not reachable, in the machine's words. `paused`: what it is at work on is
+    held. `fault`: it answers and cannot work until a person has seen to it (alarm, open door, no filament). `reads`: its live figures in
+    words, such as "nozzle 210 °C, bed 60 °C".
     """
 
     standing: Standing
@@ -39,15 +43,38 @@ class Look:
     remaining_seconds: float = 0.0
     seconds: float = 0.0
     note: str = ""
+    paused: bool = False
+    fault: str = ""
+    reads: str = ""
 
     @property
     def free(self) -> bool:
         """Whether something could be started. That says nothing of the bed."""
-        return self.reachable and not self.busy_with
+        return self.reachable and not self.busy_with and not self.fault
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a live machine says of itself, to be compared with shop.toml. What it does not say is empty or 0.
+
+    `program`: what answers and its version, "OctoPrint 1.11.8". `travel_mm`: how far its axes go. `most_nozzle_c`, `most_bed_c`: limits of
+    its firmware. `most_s`: the largest S word, which is spindle speed or laser power. `note`: anything its owner should know.
+    """
+
+    program: str = ""
+    travel_mm: tuple[float, float, float] | None = None
+    nozzle_mm: float = 0.0
+    most_nozzle_c: float = 0.0
+    most_bed_c: float = 0.0
+    most_s: float = 0.0
+    note: str = ""
 
 
 class Machine(Protocol):
-    """A machine. No method starts anything but `start`."""
+    """A machine. No method sets anything in motion but `start`, and `resume` for what was paused.
+
+    A machine that is away is no error of `state`: it says so. Every method may be called at any time and more than once.
+    """
 
     @property
     def facts(self) -> MachineSection:
@@ -57,21 +84,47 @@ class Machine(Protocol):
     def start_is_certain(self) -> bool:
         """Whether a toolpath that is here and not run was certainly never started, even if its start command may have been sent."""
 
-    async def look(self, name: str) -> Look:
+    @property
+    def person_tells(self) -> bool:
+        """Whether a person says when a piece is done and whether it is good, because the machine cannot."""
+
+    async def describe(self) -> Description:
+        """What the machine says of itself. Errors: `Refused` (`machine.away`, `machine.key`)."""
+
+    async def reconcile(self, name: str) -> Look:
+        """The first look after the agent's start, before anything else is sent: is the machine at work on our attempt?
+
+        Where the machine's server keeps that itself this is `state`; a driver that feeds the machine itself finds out here what became of
+        the toolpath that it fed when it ended.
+        """
+
+    async def state(self, name: str) -> Look:
         """How the machine and the toolpath called `name` stand. Never raises for a machine that is away: it says so."""
 
-    async def put(self, toolpath: Toolpath, name: str) -> None:
-        """Bring a toolpath onto the machine. Moves nothing. Errors: `Refused` (`machine.*`, `toolpath.changed`)."""
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
+        """Bring a toolpath onto the machine: the very bytes that were checked. Moves nothing.
+
+        Errors: `Refused` (`machine.*`, `toolpath.changed`).
+        """
 
     async def start(self, name: str) -> None:
-        """Set the machine in motion with a toolpath that is on it.
+        """Set the machine in motion with a toolpath that is on it; it is read back that it moves.
 
         Errors: `Refused` (`machine.busy`, `machine.not_taken`) only where it is certain that nothing was started;
         `StartUncertain` where it may have been.
         """
 
+    async def pause(self, name: str) -> None:
+        """Hold the toolpath if it is the one that runs. Errors: `Refused` (`machine.*`)."""
+
+    async def resume(self, name: str) -> None:
+        """Go on with the toolpath if it is the one that is held. Errors: `Refused` (`machine.*`)."""
+
     async def stop(self, name: str) -> None:
         """Stop the toolpath if it is the one that runs. Errors: `Refused` (`machine.*`)."""
+
+    async def told(self, name: str, good: bool) -> None:
+        """A person says that the piece is done, and whether it is good. Errors: `Refused` (`machine.tells_itself`)."""
 
     async def forget(self, name: str) -> None:
         """Remove a toolpath that has been accounted for; one that is not there is no error."""
@@ -86,10 +139,69 @@ class StartUncertain(Exception):
 
 def machine_for(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
     """The machine that `facts` describes."""
-    if facts.control == "octoprint":
-        from shop_agent.machines.octoprint import OctoPrint  # httpx is only loaded by shops that need it
+    return _DRIVERS[facts.control](config, facts, clock)
 
-        return OctoPrint(facts, clock)
+
+# Each is loaded only by shops that need it.
+
+
+def _octoprint(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.octoprint import OctoPrint
+
+    return OctoPrint(facts, clock)
+
+
+def _moonraker(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.moonraker import Moonraker
+
+    return Moonraker(facts, clock)
+
+
+def _prusalink(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.prusalink import PrusaLink
+
+    return PrusaLink(facts, clock)
+
+
+def _cncjs(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.cncjs import Cncjs
+
+    return Cncjs(facts, config.data_dir, clock)
+
+
+def _grbl(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.grbl import Grbl
+
+    return Grbl(facts, config.data_dir, clock)
+
+
+def _hot_folder(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.hot_folder import HotFolder
+
+    return HotFolder(facts, config.data_dir, clock)
+
+
+def _by_hand(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
+    from shop_agent.machines.by_hand import ByHand
+
+    return ByHand(facts, config.data_dir, clock)
+
+
+def _virtual(config: ShopConfig, facts: MachineSection, clock: Clock) -> Machine:
     from shop_agent.machines.virtual import VirtualMachine
 
     return VirtualMachine(facts, config.data_dir, clock)
+
+
+_DRIVERS: Mapping[str, Callable[[ShopConfig, MachineSection, Clock], Machine]] = MappingProxyType(
+    {
+        "octoprint": _octoprint,
+        "moonraker": _moonraker,
+        "prusalink": _prusalink,
+        "cncjs": _cncjs,
+        "grbl": _grbl,
+        "hot_folder": _hot_folder,
+        "by_hand": _by_hand,
+        "virtual": _virtual,
+    }
+)

@@ -7,9 +7,7 @@ start is not idempotent: so look, compare names, start, look again.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +16,9 @@ import httpx
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Look, Standing, StartUncertain
+from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.records import Toolpath
 
 ANSWER_SECONDS = 10.0
@@ -27,7 +27,7 @@ STARTED_WITHIN_SECONDS = 15.0
 AT_WORK = ("printing", "paused", "pausing", "resuming", "cancelling", "finishing")
 
 
-class OctoPrint:
+class OctoPrint(TellsItself):
     """One printer."""
 
     start_is_certain = False  # OctoPrint keeps no trace of a print that was running when OctoPrint itself was killed
@@ -38,25 +38,31 @@ class OctoPrint:
         headers = {"X-Api-Key": facts.api_key}
         self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), headers=headers, timeout=ANSWER_SECONDS)
 
-    @property
-    def facts(self) -> MachineSection:
-        return self._facts
+    async def describe(self) -> Description:
+        version = await self._get("/api/version")
+        profiles = (await self._get("/api/printerprofiles"))["profiles"]
+        profile: dict[str, Any] = next((one for one in profiles.values() if one.get("current")), None) or next(iter(profiles.values()), {})
+        volume, nozzle = profile.get("volume") or {}, (profile.get("extruder") or {}).get("nozzleDiameter") or 0.0
+        sides = tuple(float(volume.get(side) or 0.0) for side in ("width", "depth", "height"))
+        travel = (sides[0], sides[1], sides[2]) if all(sides) else None
+        return Description(str(version.get("text") or "OctoPrint"), travel, float(nozzle))
 
-    async def look(self, name: str) -> Look:
+    async def reconcile(self, name: str) -> Look:
+        return await self.state(name)
+
+    async def state(self, name: str) -> Look:
         try:
             file = await self._file(name)
-            printer = await self._get("/api/printer?exclude=temperature,sd", or_none=409)
+            printer = await self._get("/api/printer?exclude=sd", or_none=409)
             job = await self._get("/api/job")
         except Refused as refused:
             return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
         if printer is None:  # 409: OctoPrint answers, the printer does not
             return Look(_standing_of_prints(file, Standing.UNKNOWN), reachable=False, note=str(job.get("state", "not connected")))
-        return _look(name, file, printer["state"]["flags"], job)
+        return _look(name, file, printer, job)
 
-    async def put(self, toolpath: Toolpath, name: str) -> None:
-        content = await asyncio.to_thread(Path(toolpath.file).read_bytes)
-        if hashlib.sha256(content).hexdigest() != toolpath.sha256:
-            raise Refused("toolpath.changed", toolpath.file)
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
+        content = await checked_bytes(toolpath)
         parts = {"file": (name, content, "text/x.gcode")}
         answer = await self._send("/api/files/local", files=parts, data={"select": "false", "print": "false"}, timeout=UPLOAD_SECONDS)
         if answer.status_code == 409:
@@ -67,7 +73,7 @@ class OctoPrint:
             raise Refused("machine.not_taken", self._facts.id)
 
     async def start(self, name: str) -> None:
-        before = await self.look(name)
+        before = await self.state(name)
         if not before.free:
             raise Refused("machine.busy" if before.reachable else "machine.away", self._facts.id)
         if before.standing is not Standing.HERE:
@@ -86,13 +92,26 @@ class OctoPrint:
 
     async def _until_started(self, name: str) -> None:
         until = self._clock.monotonic() + STARTED_WITHIN_SECONDS
-        while (await self.look(name)).standing is Standing.HERE:
+        while (await self.state(name)).standing is Standing.HERE:
             if self._clock.monotonic() >= until:
                 raise StartUncertain("OctoPrint said yes and does not print")
             await self._clock.sleep(0.2)
 
+    async def pause(self, name: str) -> None:
+        await self._hold(name, "pause")
+
+    async def resume(self, name: str) -> None:
+        await self._hold(name, "resume")
+
+    async def _hold(self, name: str, action: str) -> None:
+        look = await self.state(name)
+        if look.standing is Standing.RUNNING and look.paused == (action == "resume"):
+            answer = await self._send("/api/job", json={"command": "pause", "action": action})
+            if answer.status_code != 409:  # 409: it ended in the meantime
+                self._expect(answer)
+
     async def stop(self, name: str) -> None:
-        if (await self.look(name)).standing is not Standing.RUNNING:
+        if (await self.state(name)).standing is not Standing.RUNNING:
             return
         answer = await self._send("/api/job", json={"command": "cancel"})
         if answer.status_code != 409:  # 409: it ended in the meantime
@@ -144,18 +163,25 @@ def _path(name: str) -> str:
     return f"/api/files/local/{quote(name)}"
 
 
-def _look(name: str, file: dict[str, Any] | None, flags: dict[str, bool], job: dict[str, Any]) -> Look:
+def _look(name: str, file: dict[str, Any] | None, printer: dict[str, Any], job: dict[str, Any]) -> Look:
+    flags, reads = printer["state"]["flags"], _reads(printer.get("temperature") or {})
     at_work = any(flags.get(flag) for flag in AT_WORK)
     running = (job["job"]["file"] or {}).get("name") or "something"
     progress = job.get("progress") or {}
     if at_work and running == name:
         done = (progress.get("completion") or 0.0) / 100
-        return Look(Standing.RUNNING, True, name, done, progress.get("printTimeLeft") or 0.0, progress.get("printTime") or 0.0)
+        left, ran = progress.get("printTimeLeft") or 0.0, progress.get("printTime") or 0.0
+        return Look(Standing.RUNNING, True, name, done, left, ran, paused=bool(flags.get("paused")), reads=reads)
     standing = _standing_of_prints(file, Standing.HERE if file else Standing.NOT_HERE)
     seconds = ((file or {}).get("prints") or {}).get("last", {}).get("printTime") or 0.0
     # After PrintDone OctoPrint takes a moment until it is operational again; until then a start would get a 409.
     reachable = bool(flags.get("operational")) and not flags.get("closedOrError")
-    return Look(standing, reachable, running if at_work else "", 1.0 if standing is Standing.DONE else 0.0, 0.0, seconds)
+    return Look(standing, reachable, running if at_work else "", 1.0 if standing is Standing.DONE else 0.0, 0.0, seconds, reads=reads)
+
+
+def _reads(temperatures: dict[str, Any]) -> str:
+    named = (("tool0", "nozzle"), ("bed", "bed"))
+    return ", ".join(f"{name} {temperatures[key]['actual']:.0f} °C" for key, name in named if (temperatures.get(key) or {}).get("actual"))
 
 
 def _standing_of_prints(file: dict[str, Any] | None, otherwise: Standing) -> Standing:

@@ -15,11 +15,12 @@ from typing import Any
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Look, Standing
+from shop_agent.machines import Description, Look, Standing
+from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.records import Toolpath
 
 
-class VirtualMachine:
+class VirtualMachine(TellsItself):
     """Plays a toolpath's own time, divided by the speed factor.
 
     State file: `files`, each toolpath on it by name; `run`, what it is at work on; `ended`, how each earlier run ended.
@@ -33,25 +34,27 @@ class VirtualMachine:
         self._state_file = folder / f"virtual-{facts.id}.json"
         self._made_file = facts.journal_file or folder / "made.jsonl"
 
-    @property
-    def facts(self) -> MachineSection:
-        return self._facts
+    async def describe(self) -> Description:
+        return Description("a virtual machine, which makes nothing")
 
-    async def look(self, name: str) -> Look:
+    async def reconcile(self, name: str) -> Look:
+        return await self.state(name)
+
+    async def state(self, name: str) -> Look:
         state = self._caught_up()
         run = state["run"]
         busy_with = run["name"] if run else ""
         if run and busy_with == name:
-            played = (self._clock.now() - run["started_at"]) / run["duration"] if run["duration"] else 1.0
+            played = self._played(run) / run["duration"] if run["duration"] else 1.0
             progress = min(max(played, 0.0), 1.0)
-            return Look(Standing.RUNNING, True, name, progress, run["duration"] * (1 - progress))
+            return Look(Standing.RUNNING, True, name, progress, run["duration"] * (1 - progress), paused=_is_held(run))
         if name in state["ended"]:
             ended = state["ended"][name]
             standing = Standing.DONE if ended["done"] else Standing.FAILED
             return Look(standing, busy_with=busy_with, progress=1.0, seconds=ended["seconds"])
         return Look(Standing.HERE if name in state["files"] else Standing.NOT_HERE, busy_with=busy_with)
 
-    async def put(self, toolpath: Toolpath, name: str) -> None:
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
         state = self._caught_up()
         state["files"][name] = {"seconds": toolpath.seconds, "sha256": toolpath.sha256}
         self._write(state)
@@ -67,11 +70,25 @@ class VirtualMachine:
         state["starts"] += 1
         self._write(state)
 
+    async def pause(self, name: str) -> None:
+        state = self._caught_up()
+        run = state["run"]
+        if run and run["name"] == name and not _is_held(run):
+            run["held_at"] = self._clock.now()
+            self._write(state)
+
+    async def resume(self, name: str) -> None:
+        state = self._caught_up()
+        run = state["run"]
+        if run and run["name"] == name and _is_held(run):
+            run["started_at"] += self._clock.now() - run.pop("held_at")
+            self._write(state)
+
     async def stop(self, name: str) -> None:
         state = self._caught_up()
         run = state["run"]
         if run and run["name"] == name:
-            played = (self._clock.now() - run["started_at"]) * self._facts.speed_factor
+            played = self._played(run) * self._facts.speed_factor
             state["ended"][name] = {"done": False, "seconds": min(max(played, 0.0), run["seconds"])}
             state["run"] = None
             self._write(state)
@@ -88,13 +105,17 @@ class VirtualMachine:
         """The state as it is now: a run whose time is over has ended, whether or not anybody looked."""
         state = self._read()
         run = state["run"]
-        if not run or self._clock.now() < run["started_at"] + run["duration"]:
+        if not run or self._played(run) < run["duration"]:
             return state
         self._write_made(run, state)
         state["ended"][run["name"]] = {"done": True, "seconds": run["seconds"]}
         state["run"] = None
         self._write(state)
         return state
+
+    def _played(self, run: dict[str, Any]) -> float:
+        """Seconds that a run has moved; those while it was held do not count."""
+        return float(run.get("held_at", self._clock.now()) - run["started_at"])
 
     def _write_made(self, run: dict[str, Any], state: dict[str, Any]) -> None:
         """One line for each start that came to its end: killed between this line and the state file, it must not write the line again."""
@@ -130,3 +151,7 @@ class VirtualMachine:
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self._state_file)
+
+
+def _is_held(run: dict[str, Any]) -> bool:
+    return "held_at" in run

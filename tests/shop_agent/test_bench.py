@@ -135,10 +135,14 @@ def test_nothing_starts_on_a_machine_that_is_at_work_for_somebody_else(scene: Sc
 
 def test_nothing_starts_on_a_machine_that_is_away_or_out_of_order(scene: Scene) -> None:
     waits(next_step(attempt(), replace(scene, look=Look(Standing.UNKNOWN, reachable=False))))
-    torn = scene.facts.model_copy(update={"out_of_order": "belt torn"})
-    assert "belt torn" in waits(next_step(attempt(), replace(scene, facts=torn))).why
-    oiled = scene.facts.model_copy(update={"maintenance": "being oiled"})
-    assert "being oiled" in waits(next_step(attempt(), replace(scene, facts=oiled))).why
+    assert "belt torn" in waits(next_step(attempt(), replace(scene, out_of_service="belt torn"))).why
+    alarm = Look(Standing.HERE, fault="alarm 1: hard limit")
+    assert "hard limit" in waits(next_step(attempt(), replace(scene, look=alarm))).why
+
+
+def test_nothing_starts_in_quiet_hours_nor_beside_a_machine_that_has_just_started(scene: Scene) -> None:
+    held = waits(next_step(attempt(), replace(scene, held_back="the hours of mk3")))
+    assert held.why == "the hours of mk3" and not held.person
 
 
 def test_between_pieces_it_waits_until_somebody_cleared_the_bed(scene: Scene) -> None:

@@ -83,16 +83,16 @@ class Metal(VirtualMachine):
         self.start_is_certain = street.certain
         self.line_is_bad = False
 
-    async def look(self, name: str) -> Look:
-        look = await super().look(name)
+    async def state(self, name: str) -> Look:
+        look = await super().state(name)
         if name in self.forgotten:
             # As OctoPrint when its computer was switched off in the middle: the file is there, and nothing says that it ever ran.
             return Look(Standing.HERE)
         return look
 
-    async def put(self, toolpath: Toolpath, name: str) -> None:
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
         self.fuse.burn()
-        await super().put(toolpath, name)
+        await super().prepare(toolpath, name)
         self.fuse.burn()
 
     async def start(self, name: str) -> None:
@@ -245,7 +245,7 @@ class Street(RuleBasedStateMachine):
     @rule(looks=st.booleans())
     def somebody_says_ready(self, looks: bool) -> None:
         """Somebody who looks, clears the bed; somebody else says so only while the machine is running, for later."""
-        running = self.loop.run_until_complete(self.metal.look("")).busy_with
+        running = self.loop.run_until_complete(self.metal.state("")).busy_with
         if looks and not running:
             self.lies_on_bed = ""
         if running or looks:
@@ -256,7 +256,7 @@ class Street(RuleBasedStateMachine):
     @precondition(lambda self: not self.lies_on_bed)
     def the_owner_prints_something_of_her_own(self) -> None:
         name = f"vase-{self.new_id('n')}"
-        self.loop.run_until_complete(VirtualMachine.put(self.metal, Toolpath("", "", 600, 5), name))
+        self.loop.run_until_complete(VirtualMachine.prepare(self.metal, Toolpath("", "", 600, 5), name))
         self.loop.run_until_complete(VirtualMachine.start(self.metal, name))
         self.lies_on_bed = name
         self.work_once()  # the agent looks at its machine every few seconds
@@ -264,7 +264,7 @@ class Street(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: not self.certain)
     def the_machines_computer_is_switched_off_in_the_middle_of_a_piece(self) -> None:
-        running = self.loop.run_until_complete(self.metal.look("")).busy_with
+        running = self.loop.run_until_complete(self.metal.state("")).busy_with
         if running and "vase" not in running:
             self.loop.run_until_complete(VirtualMachine.stop(self.metal, running))
             self.forgotten.add(running)

@@ -46,27 +46,27 @@ def toolpath(folder: Path, lines: int = 100, mark: str = "") -> Toolpath:
 
 async def until_standing(printer: OctoPrint, name: str, *wanted: Standing, limit_seconds: float = 40) -> Standing:
     async with asyncio.timeout(limit_seconds):
-        while (look := await printer.look(name)).standing not in wanted or (look.standing is not Standing.RUNNING and look.busy_with):
+        while (look := await printer.state(name)).standing not in wanted or (look.standing is not Standing.RUNNING and look.busy_with):
             await asyncio.sleep(0.1)
     return look.standing
 
 
 async def test_a_piece_goes_through_its_whole_life(tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer) -> None:
     path = toolpath(tmp_path)
-    assert (await printer.look(OURS)).standing is Standing.NOT_HERE
-    await printer.put(path, OURS)
-    look = await printer.look(OURS)
+    assert (await printer.state(OURS)).standing is Standing.NOT_HERE
+    await printer.prepare(path, OURS)
+    look = await printer.state(OURS)
     assert look.standing is Standing.HERE and look.free  # brought there, and nothing moves
     assert hashlib.sha256((octoprint.uploads / OURS).read_bytes()).hexdigest() == path.sha256
     await printer.start(OURS)
     assert await until_standing(printer, OURS, Standing.DONE) is Standing.DONE
-    assert (await printer.look(OURS)).seconds > 0
+    assert (await printer.state(OURS)).seconds > 0
     await printer.forget(OURS)
-    assert (await printer.look(OURS)).standing in (Standing.NOT_HERE, Standing.DONE)
+    assert (await printer.state(OURS)).standing in (Standing.NOT_HERE, Standing.DONE)
 
 
 async def test_a_piece_that_is_done_cannot_be_started_again(tmp_path: Path, printer: OctoPrint) -> None:
-    await printer.put(toolpath(tmp_path, 20), OURS)
+    await printer.prepare(toolpath(tmp_path, 20), OURS)
     await printer.start(OURS)
     await until_standing(printer, OURS, Standing.DONE)
     with pytest.raises(Refused) as refused:
@@ -78,21 +78,21 @@ async def test_nothing_is_started_while_its_owner_prints_something_else(
     tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
 ) -> None:
     """OctoPrint answers 201 to an upload with print=true even then; only looking first tells."""
-    await printer.put(toolpath(tmp_path, 3000, "vase"), "vase.gcode")
-    await printer.put(toolpath(tmp_path, 20), OURS)
+    await printer.prepare(toolpath(tmp_path, 3000, "vase"), "vase.gcode")
+    await printer.prepare(toolpath(tmp_path, 20), OURS)
     octoprint.call("POST", "/api/files/local/vase.gcode", json={"command": "select", "print": True})
     await until_standing(printer, "vase.gcode", Standing.RUNNING)
-    look = await printer.look(OURS)
+    look = await printer.state(OURS)
     assert look.standing is Standing.HERE and look.busy_with == "vase.gcode" and not look.free
     with pytest.raises(Refused) as refused:
         await printer.start(OURS)
     assert refused.value.code == "machine.busy"
     await printer.stop(OURS)  # ours does not run, so nothing is stopped
-    assert (await printer.look("vase.gcode")).standing is Standing.RUNNING
+    assert (await printer.state("vase.gcode")).standing is Standing.RUNNING
 
 
 async def test_a_stopped_piece_has_failed_and_stays_so(tmp_path: Path, printer: OctoPrint) -> None:
-    await printer.put(toolpath(tmp_path, 3000), OURS)
+    await printer.prepare(toolpath(tmp_path, 3000), OURS)
     await printer.start(OURS)
     await until_standing(printer, OURS, Standing.RUNNING)
     await printer.stop(OURS)
@@ -102,11 +102,11 @@ async def test_a_stopped_piece_has_failed_and_stays_so(tmp_path: Path, printer: 
 async def test_a_line_that_drops_leaves_a_question_until_the_printer_is_back(
     tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
 ) -> None:
-    await printer.put(toolpath(tmp_path, 3000), OURS)
+    await printer.prepare(toolpath(tmp_path, 3000), OURS)
     await printer.start(OURS)
     octoprint.printer_says("!!DEBUG:drop_connection")
     async with asyncio.timeout(20):
-        while (look := await printer.look(OURS)).reachable:
+        while (look := await printer.state(OURS)).reachable:
             await asyncio.sleep(0.1)
     assert look.standing in (Standing.UNKNOWN, Standing.FAILED) and "Offline" in look.note
     octoprint.connect()
@@ -117,22 +117,22 @@ async def test_octoprint_killed_in_the_middle_forgets_the_print_so_its_word_alon
     tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
 ) -> None:
     """After the power cut the file lies there as if it had never run, with half a piece on the bed."""
-    await printer.put(toolpath(tmp_path, 3000), OURS)
+    await printer.prepare(toolpath(tmp_path, 3000), OURS)
     await printer.start(OURS)
     octoprint.kill()
-    look = await printer.look(OURS)
+    look = await printer.state(OURS)
     assert (look.standing, look.reachable) == (Standing.UNKNOWN, False)
     octoprint.start()
-    assert (await printer.look(OURS)).standing in (Standing.HERE, Standing.FAILED)
+    assert (await printer.state(OURS)).standing in (Standing.HERE, Standing.FAILED)
     assert printer.start_is_certain is False
 
 
 async def test_a_wrong_key_is_said_to_be_one(tmp_path: Path, octoprint: OctoPrintPeer) -> None:
     stranger = OctoPrint(facts(tmp_path, octoprint, api_key="0" * 32), SystemClock())
-    look = await stranger.look("")
+    look = await stranger.state("")
     assert not look.reachable and "does not accept the key" in look.note
     with pytest.raises(Refused) as refused:
-        await stranger.put(toolpath(tmp_path), OURS)
+        await stranger.prepare(toolpath(tmp_path), OURS)
     assert refused.value.code in ("machine.key", "machine.not_taken")  # OctoPrint answers a stranger's upload with 400 or 403
     await stranger.close()
 
@@ -141,16 +141,16 @@ async def test_a_toolpath_that_was_changed_after_the_check_is_not_sent(tmp_path:
     path = toolpath(tmp_path)
     Path(path.file).write_text("M997\n", encoding="utf-8")
     with pytest.raises(Refused) as refused:
-        await printer.put(path, OURS)
+        await printer.prepare(path, OURS)
     assert refused.value.code == "toolpath.changed"
-    assert (await printer.look(OURS)).standing is Standing.NOT_HERE
+    assert (await printer.state(OURS)).standing is Standing.NOT_HERE
 
 
 async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
     tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
 ) -> None:
     """Between us and OctoPrint a line that lets every request through and loses the answer to the start."""
-    await printer.put(toolpath(tmp_path), OURS)
+    await printer.prepare(toolpath(tmp_path), OURS)
 
     class LosesAnswers(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -170,6 +170,6 @@ async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
 async def test_nothing_there_at_all_is_away_and_not_an_error(tmp_path: Path) -> None:
     nowhere = shop(tmp_path, control="octoprint", url="http://127.0.0.1:9", api_key="x").machine[0]
     printer = OctoPrint(nowhere, SystemClock())
-    look = await printer.look(OURS)
+    look = await printer.state(OURS)
     assert not look.reachable and look.standing is Standing.UNKNOWN
     await printer.close()

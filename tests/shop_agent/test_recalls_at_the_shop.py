@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from small_shop import SmallRouter, offer, served, shop, until
 from test_bench import attempt as on_the_bench
 from test_bench import automatic, fresh, scene
 from test_desk_link import linked
-from test_journal import REF, accept, hear, journal, leave_to_start
+from test_journal import accept, hear, journal, leave_to_start
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -22,10 +21,9 @@ from commonfab import v1
 from shop_agent import attempt_steps, bench
 from shop_agent.bench import Scene, next_step
 from shop_agent.desk_link import Situation, apply, request_of
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal import Journal
 from shop_agent.machines import Look, Standing
 from shop_agent.records import PieceRecord, PieceState
-from shop_agent.store import RECALLS, open_store
 
 __all__ = ["journal", "scene"]  # fixtures
 
@@ -89,18 +87,6 @@ def test_a_piece_that_runs_is_stopped_when_the_router_wishes_so_and_not_before(s
     begun = (PieceRecord(1, PieceState.BEGUN, 0, 0),)
     assert isinstance(next_step(on_the_bench(pieces=begun), running), bench.Wait)
     assert isinstance(next_step(on_the_bench(pieces=begun, wish=v1.WISH_STOP), running), bench.StopMachine)
-
-
-def test_a_journal_of_an_older_agent_goes_on_with_what_it_holds(tmp_path: Path) -> None:
-    older = open_journal(shop(tmp_path))
-    accept(older)
-    older.connection.execute("DROP TABLE recalls")
-    older.connection.execute("PRAGMA user_version=1")
-    older.close()
-    newer = open_journal(shop(tmp_path))
-    assert [one.ref for one in newer.attempts()] == [REF]
-    assert told(newer, NOTICE) and newer.recall_of(REVISION) == RECALL
-    assert isinstance(open_store(tmp_path / "new.db"), sqlite3.Connection) and "recalls" in RECALLS
 
 
 async def test_a_recall_is_logged_loudly_and_acknowledged_with_the_next_call(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -121,7 +121,7 @@ def test_what_lies_there_as_sheet_needs_not_be_said_twice(tmp_path: Path) -> Non
     head = '[shop]\nid = "loft"\n[[machine]]\nid = "k40"\nprocess = "laser_cutting"\nenvelope_mm = [300, 200, 40]\n'
     file.write_text(head + 'stock = [{ material = "plywood", thickness_mm = 4 }]\n', encoding="utf-8")
     machine = load_config(file).machine[0]
-    assert (machine.on_hand, machine.control, machine.driven) == (("plywood",), "by_hand", False)
+    assert (machine.on_hand, machine.control) == (("plywood",), "by_hand")
     assert described(machine).process == "co2_laser_cutting" and list(described(machine).materials) == ["plywood"]
     file.write_text(head, encoding="utf-8")
     assert "materials is missing" in complaint(file)

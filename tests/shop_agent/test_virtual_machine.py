@@ -30,25 +30,25 @@ def made(folder: Path) -> list[str]:
 
 async def test_it_plays_the_toolpaths_time_divided_by_the_factor(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    assert (await printer.look("a")).standing is Standing.NOT_HERE
-    await printer.put(TEN_MINUTES, "a")
-    assert (await printer.look("a")).standing is Standing.HERE
+    assert (await printer.state("a")).standing is Standing.NOT_HERE
+    await printer.prepare(TEN_MINUTES, "a")
+    assert (await printer.state("a")).standing is Standing.HERE
     await printer.start("a")
     manual_clock.advance(4)
-    look = await printer.look("a")
+    look = await printer.state("a")
     assert (look.standing, look.progress, look.remaining_seconds) == (Standing.RUNNING, pytest.approx(0.4), pytest.approx(6))
     manual_clock.advance(6)
-    look = await printer.look("a")
+    look = await printer.state("a")
     assert (look.standing, look.seconds, look.free) == (Standing.DONE, 600, True)
 
 
 async def test_it_goes_on_while_its_agent_is_dead_and_writes_each_piece_down_once(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "a")
     await printer.start("a")
     manual_clock.advance(60)
     for _ in range(3):  # three agents, one after another
-        assert (await machine(tmp_path, manual_clock).look("a")).standing is Standing.DONE
+        assert (await machine(tmp_path, manual_clock).state("a")).standing is Standing.DONE
     assert made(tmp_path) == ["a"]
 
 
@@ -56,20 +56,20 @@ async def test_killed_between_the_piece_and_its_note_it_does_not_write_the_piece
     tmp_path: Path, manual_clock: ManualClock
 ) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "a")
     await printer.start("a")
     before = (tmp_path / "virtual-mk3.json").read_bytes()
     manual_clock.advance(60)
-    await printer.look("a")
+    await printer.state("a")
     (tmp_path / "virtual-mk3.json").write_bytes(before)  # the state as if the process had died after the line in made.jsonl
-    await machine(tmp_path, manual_clock).look("a")
+    await machine(tmp_path, manual_clock).state("a")
     assert made(tmp_path) == ["a"]
 
 
 async def test_it_refuses_a_second_start_while_it_is_busy(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
-    await printer.put(TEN_MINUTES, "b")
+    await printer.prepare(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "b")
     await printer.start("a")
     with pytest.raises(Refused) as refused:
         await printer.start("b")
@@ -78,7 +78,7 @@ async def test_it_refuses_a_second_start_while_it_is_busy(tmp_path: Path, manual
 
 async def test_it_refuses_to_run_the_same_name_again(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "a")
     await printer.start("a")
     manual_clock.advance(60)
     with pytest.raises(Refused):
@@ -87,20 +87,20 @@ async def test_it_refuses_to_run_the_same_name_again(tmp_path: Path, manual_cloc
 
 async def test_stopped_it_says_failed_and_has_made_nothing(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "a")
     await printer.start("a")
     manual_clock.advance(3)
     await printer.stop("a")
-    look = await printer.look("a")
+    look = await printer.state("a")
     assert (look.standing, look.seconds, look.free) == (Standing.FAILED, pytest.approx(180), True)
     manual_clock.advance(60)
-    await printer.look("a")
+    await printer.state("a")
     assert made(tmp_path) == []
 
 
 async def test_stopping_what_does_not_run_stops_nothing(tmp_path: Path, manual_clock: ManualClock) -> None:
     printer = machine(tmp_path, manual_clock)
-    await printer.put(TEN_MINUTES, "a")
+    await printer.prepare(TEN_MINUTES, "a")
     await printer.start("a")
     await printer.stop("b")
-    assert (await printer.look("a")).standing is Standing.RUNNING
+    assert (await printer.state("a")).standing is Standing.RUNNING

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli import shop_bench
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
-from cli.shop_bench import DEFAULT_CONFIG, ConfigOption
+from cli.shop import bench, start
+from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from commonfab import v1
@@ -23,51 +23,6 @@ app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your m
 
 OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop offers` names it.")]
 NoteOption = Annotated[str, typer.Option(help="Why, in your words; the requester sees it.")]
-
-
-@app.command("init")
-def init(
-    shop_id: Annotated[str, typer.Option("--id", help="The shop's id: a-z, 0-9, '-' and '.'; the subject of its token.")] = "my-shop",
-    name: Annotated[str, typer.Option(help="What its people call it; else the id.")] = "",
-    node: Annotated[str, typer.Option(metavar="HOST:PORT", help="The node whose offers it hears.")] = "127.0.0.1:4780",
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Write a first shop.toml and make the shop's key. Example: commonfab shop init --id lenas-garage"""
-    from cli import output
-    from shop_agent.init import init_shop
-
-    made = init_shop(config, shop_id, name or shop_id, node)
-    console = output.say()
-    console.print(f"{output.plain(str(config))} is written, and the shop's key is {output.plain(str(made.key_file))}.", soft_wrap=True)
-    console.print("Next:")
-    console.print(f"  1. Describe your machines in {output.plain(str(config))}.", soft_wrap=True)
-    console.print(f"  2. Ask the node's steward for a token (commonfab token issue shop {output.plain(shop_id)})", soft_wrap=True)
-    console.print(f"     and put it into {output.plain(str(config.parent / 'shop.token'))}.", soft_wrap=True)
-    console.print(f"  3. commonfab shop check --config {output.plain(str(config))}", soft_wrap=True)
-    console.print(f"  4. commonfab shop run --config {output.plain(str(config))}", soft_wrap=True)
-
-
-@app.command("check")
-def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Look whether the shop could work now: its key, slicer, machines, node and token. Nothing is changed."""
-    from dataclasses import asdict
-
-    from cli import output
-    from commonfab.errors import Refused
-    from shop_agent.check import check_shop_now
-    from shop_agent.config import load_config
-
-    found = check_shop_now(load_config(config))
-    if as_json:
-        output.print_json([asdict(finding) for finding in found])
-    else:
-        for finding in found:
-            mark = "[green]ok[/green]     " if finding.ok else "[red]not yet[/red]"
-            output.say().print(f"{mark} {output.plain(finding.about)}: {output.plain(finding.told)}", soft_wrap=True)
-            if finding.remedy:
-                output.say().print(f"          [dim]→ {output.plain(finding.remedy)}[/dim]", soft_wrap=True)
-    if missing := [finding.about for finding in found if not finding.ok]:
-        raise Refused("command.shop_not_ready", ", ".join(missing))
 
 
 @app.command("run")
@@ -153,8 +108,10 @@ def list_shops(as_json: JsonOption = False, node: NodeOption = None, token: Toke
     output.show_table("shop", "name", "machine", "process", "room", "materials", "state", "heard", rows=rows)
 
 
-app.command("status")(shop_bench.status)
-app.command("sheet")(shop_bench.sheet)
+app.command("init")(start.init)
+app.command("check")(start.check)
+app.command("status")(bench.status)
+app.command("sheet")(bench.sheet)
 
 
 def _journal(config: Path) -> AbstractContextManager[Journal]:

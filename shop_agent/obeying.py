@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Carries out what people said to one machine: pause, resume, stop, and of work by hand that a piece is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from shop_agent import words
+from shop_agent.journal import Journal
+from shop_agent.machines import Machine
+from shop_agent.records import AttemptRecord
+from shop_agent.words import Kind, Word
+
+
+async def obey(journal: Journal, machine: Machine, line: Sequence[AttemptRecord], say: Callable[[str, str], None]) -> None:
+    """Carry out every word that was not heard, oldest first. A machine that is away keeps its words.
+
+    Errors: `Refused` (`machine.*`); the word is then tried again.
+    """
+    begun = next((attempt for attempt in line if attempt.piece_begun), None)
+    for word in words.unheard(journal, machine.facts.id):
+        if words.too_late(journal, word):
+            say("words", f"{word.machine_id}: {word.who} said {word.kind} too long ago; nothing was done")
+            words.heard(journal, word)
+            continue
+        if word.kind in (Kind.GOOD, Kind.SCRAP):
+            if await _count(journal, machine, begun, word, say):
+                return  # one piece at a time: the bench counts it, and begins the next
+            continue
+        if begun is not None:
+            await _carry_out(machine, begun, word)
+        say("words", f"{word.machine_id}: {word.who} says {word.kind}")
+        words.heard(journal, word)
+
+
+async def _carry_out(machine: Machine, begun: AttemptRecord, word: Word) -> None:
+    name = begun.file_name(begun.current_number)
+    if word.kind is Kind.PAUSE:
+        await machine.pause(name)
+    elif word.kind is Kind.RESUME:
+        await machine.resume(name)
+    else:
+        await machine.stop(name)
+
+
+async def _count(journal: Journal, machine: Machine, begun: AttemptRecord | None, word: Word, say: Callable[[str, str], None]) -> bool:
+    """Whether a piece was told to be done. What was said of more pieces than there are is let go."""
+    if not machine.person_tells:
+        say("words", f"{word.machine_id} knows by itself when a piece is done: commonfab shop judge says whether it is good")
+        words.heard(journal, word)
+        return False
+    if begun is None:
+        return False  # the next piece is about to begin, or the router must be heard first
+    await machine.told(begun.file_name(begun.current_number), word.kind is Kind.GOOD)
+    words.heard(journal, word, left=word.amount - 1)
+    return True
