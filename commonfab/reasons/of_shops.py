@@ -96,6 +96,7 @@ TERMS: dict[str, Term] = {
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
+    "shop.photograph": Term("{subject} is larger than 32 MB", "Take it smaller; a few megabytes show all that a shop wants to know."),
     "shop.no_upkeep": Term(
         "shop.toml knows no such upkeep of that machine: {subject}",
         "Name one of these, or add it under upkeep in shop.toml.",

@@ -21,7 +21,7 @@ from commonfab import v1
 from shop_agent import attempt_steps, bench
 from shop_agent.bench import Scene, next_step
 from shop_agent.desk_link import Situation, apply, request_of
-from shop_agent.journal import Journal
+from shop_agent.journal import Journal, open_journal
 from shop_agent.machines import Look, Standing
 from shop_agent.records import PieceRecord, PieceState
 

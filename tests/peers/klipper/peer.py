@@ -8,8 +8,10 @@ reason, or fails where COMMONFAB_REQUIRE_PEERS=1.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -132,13 +134,14 @@ class KlipperPeer:
             self._run("board", sys.executable, HERE / "controller.py", self.line, self.folder / "steps")
             self._until(lambda: self.line.is_symlink() and (self.folder / "steps").exists(), "the board does not start")
         if "klippy" not in self.running:
-            terminal, socket = self.folder / "terminal", self.folder / "klippy.sock"
-            log = self.folder / "klippy.log"
-            arguments = [self.folder / "printer.cfg", "-I", terminal, "-a", socket, "-l", log, "-v"]
-            self._run("klippy", self.klippy_python, "-m", "klippy.klippy", *arguments)
+            files = [self.folder / name for name in ("printer.cfg", "terminal", "klippy.sock", "klippy.log")]
+            arguments = [word for pair in zip(("", "-I", "-a", "-l"), files, strict=True) for word in pair if word]
+            self._run("klippy", self.klippy_python, HERE / "run_klippy.py", *arguments)
         if "moonraker" not in self.running:
             data = self.folder / "data"
-            self._run("moonraker", self.moonraker_python, "-m", "moonraker", "-d", data, "-c", self.folder / "moonraker.conf", "-g")
+            self._run("moonraker", self.moonraker_python, "-m", "moonraker", "-d", data, "-c", self.folder / "moonraker.conf")
+        if not self.api_key:
+            self._until(self._learn_key, "Moonraker does not start")
         self.until("ready")
 
     def kill(self, *names: str) -> None:
@@ -166,6 +169,23 @@ class KlipperPeer:
         self.run_gcode("SDCARD_RESET_FILE\nM104 S0\nM140 S0")
         for file in self.gcodes.glob("*.gcode"):
             self.call("DELETE", f"/server/files/gcodes/{file.name}")
+
+    def _learn_key(self) -> bool:
+        """Whoever may open Moonraker's own socket may ask for its key; each message ends with the byte 3."""
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            try:
+                line.connect(str(self.folder / "data" / "comms" / "moonraker.sock"))
+                line.sendall(json.dumps({"jsonrpc": "2.0", "method": "access.get_api_key", "id": 1}).encode() + b"\x03")
+                answer = b""
+                while not answer.endswith(b"\x03"):
+                    answer += line.recv(4096)
+            except OSError:
+                return False
+        for message in answer.split(b"\x03"):
+            if message and (told := json.loads(message)).get("id") == 1:
+                self.api_key = str(told["result"])
+        return bool(self.api_key)
 
     def _run(self, name: str, *arguments: object) -> None:
         with (self.folder / f"{name}.out").open("ab") as log:

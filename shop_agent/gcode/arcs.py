@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Arcs: where their centre lies, how far they bulge, how long they are. Pure geometry in the plane of two axes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+FULL_TURN = 2 * math.pi
+SAME_RADIUS_MM, SAME_RADIUS_PART, NEVER_SAME_MM = 0.005, 0.001, 0.5
+"""Grbl refuses an arc whose radii at its start and its end differ by more than 0.005 mm and by more than 0.1 % or 0.5 mm
+(https://github.com/gnea/grbl, gcode.c, error 33). The gate holds every arc to that."""
+
+
+def centre_by_radius(at: tuple[float, float], to: tuple[float, float], radius: float, clockwise: bool) -> tuple[float, float] | None:
+    """The centre of an arc in R form, or None where there is none: the same start and end, or a chord longer than the diameter.
+
+    A negative radius is the longer way round (NIST RS274NGC, 3.5.3.1).
+    """
+    dx, dy = to[0] - at[0], to[1] - at[1]
+    chord = math.hypot(dx, dy)
+    if chord < 1e-9 or abs(radius) < chord / 2 - SAME_RADIUS_MM:
+        return None
+    height = math.sqrt(max(radius * radius - chord * chord / 4, 0.0))
+    side = 1 if (clockwise == (radius < 0)) else -1
+    return (at[0] + to[0]) / 2 - side * dy / chord * height, (at[1] + to[1]) / 2 + side * dx / chord * height
+
+
+def same_radius(begin: float, end: float) -> bool:
+    """Whether an arc's radii at its start and its end are one radius, as Grbl judges it."""
+    apart = abs(begin - end)
+    return apart <= SAME_RADIUS_MM or (apart <= NEVER_SAME_MM and apart <= SAME_RADIUS_PART * begin)
+
+
+def turn_of(dx: float, dy: float, ex: float, ey: float, clockwise: bool) -> float:
+    """The angle from (dx, dy) to (ex, ey) about the centre, in radians above 0; the same start and end is a full circle."""
+    turn = math.atan2(dx * ey - dy * ex, dx * ex + dy * ey)
+    turn = (-turn if clockwise else turn) % FULL_TURN
+    return turn if turn > 1e-9 else FULL_TURN
+
+
+def quarters(begin: float, turn: float, clockwise: bool) -> Iterator[tuple[int, int]]:
+    """The directions (along the first axis, along the second) in which an arc that starts at angle `begin` reaches its circle's edge."""
+    for quarter, edge in enumerate(((1, 0), (0, 1), (-1, 0), (0, -1))):
+        angle = quarter * math.pi / 2
+        if (begin - angle if clockwise else angle - begin) % FULL_TURN <= turn:
+            yield edge
