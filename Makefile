@@ -46,7 +46,7 @@ docs: $(VENV)/.dev  ## rebuild the tables of docs/ from the code
 lock: $(VENV)/.dev  ## write the exact versions that fit pyproject.toml; ARGS=--upgrade for newer ones
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	cp $(LOCK) $(LOCK).new
-	$(BIN)/uv pip compile pyproject.toml --extra node --group dev --universal --python-version 3.11 \
+	$(BIN)/uv pip compile pyproject.toml --extra node --extra desk --group dev --universal --python-version 3.11 \
 	  --no-annotate --no-header --no-emit-index-url --quiet $(ARGS) --output-file $(LOCK).new
 	{ echo '# SPDX-License-Identifier: AGPL-3.0-or-later'; \
 	  echo '# The exact versions that the project is developed and tested with. Made by `make lock`.'; cat $(LOCK).new; } > $(LOCK)

@@ -242,17 +242,27 @@ class Board:
         """Give the rest of an uncertain work order to others. Errors: `Refused` (`order.not_uncertain`, `order.recalled`)."""
         _refuse(await self.run("make_rest_elsewhere", order_id), order_id)
 
-    async def check_key(self, shop: v1.Shop) -> None:
-        """Whether a shop comes with the key that it first came with. Errors: `Refused` (`shop.key_changed`)."""
-        known = await self.ask("HGET", self.key("shop", shop.id), "key")
-        if known is not None and known.decode() != shop.public_key.hex():
+    async def walk_in(self, attempt: v1.AttemptRef, signed: v1.SignedWork) -> None:
+        """Put what a shop made for somebody who walked in on its way to the ledger, which enters it once."""
+        await self.run("walk_in", attempt.work_order_id, attempt.number, signed.SerializeToString())
+
+    async def check_caller(self, shop: v1.Shop, agent_run: str) -> None:
+        """Whether a shop comes with the key that it first came with, and its newest agent speaks.
+
+        Errors: `Refused` (`shop.key_changed`, `shop.replaced`).
+        """
+        key, replaced = await self.ask("HMGET", self.key("shop", shop.id), "key", "replaced")
+        if key is not None and key.decode() != shop.public_key.hex():
             raise Refused("shop.key_changed", shop.id)
+        if agent_run and replaced is not None and agent_run in replaced.decode().split():
+            raise Refused("shop.replaced", shop.id)
 
     async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> tuple[str, ...]:
         """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop", "withdrawn",
         "recalled" or "drop".
 
-        Offers that stand with a closed shop, or with a machine out of service, are withdrawn. Errors: `Refused` (`shop.key_changed`).
+        Offers that stand with a closed shop, or with a machine out of service, are withdrawn.
+        Errors: `Refused` (`shop.key_changed`, `shop.replaced`).
         """
         out = [machine.id for machine in shop.machines if machine.state in OUT_OF_SERVICE]
         flat: list[Any] = ["1" if shop.closed else "", pack_reasons([reason("offer.withdrawn")]), len(out), *out]

@@ -10,7 +10,7 @@ from importlib.resources import files
 from types import MappingProxyType
 
 SCRIPTS = (
-    *("post", "confirm_job", "approve_first", "cancel_job", "offer", "accept", "decline", "start", "release", "finish", "hear"),
+    *("post", "confirm_job", "approve_first", "cancel_job", "offer", "accept", "decline", "start", "release", "finish", "hear", "walk_in"),
     *("withdraw_order", "make_rest_elsewhere", "pass_deadlines", "open_jobs", "read_jobs", "read_changes", "read_offers", "carried"),
     *("recall", "seen_recalls"),
 )

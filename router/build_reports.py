@@ -84,6 +84,9 @@ class BuildReporter:
         return taken
 
     async def _report(self, entry: v1.LedgerEntry) -> bool:
+        if not entry.work.revision_digest:  # made for somebody who walked in, of no design that is known here
+            await asyncio.to_thread(self.book.note_reported, entry.number)
+            return False
         place = await self._place_of(entry.work.shop_id)
         try:
             await self.door.report_build(entry.signed, place)

@@ -24,6 +24,8 @@ from router.overview import Overview
 from router.pulse import Pulse
 
 KEY_BYTES = 32
+WALK_IN = "walk-in"
+LONGEST_WALK_IN = 160
 MOST_MACHINES = 1000
 MOST_RECALLS = 500
 WISHES = {
@@ -56,13 +58,14 @@ class Desk:
         return self.overview.pulse
 
     async def synchronize(self, told: v1.SynchronizeRequest, shop_id: str) -> v1.SynchronizeResponse:
-        """Answer an agent that speaks for `shop_id`. Errors: `Refused` (`token.subject`, `shop.malformed`, `shop.key_changed`)."""
+        """Answer an agent that speaks for `shop_id`. Errors: `Refused` (`token.subject`, `shop.malformed`, `shop.key_changed`,
+        `shop.replaced`)."""
         _check_shop(told.shop, shop_id)
         pulse, pause = self.pulse, self.pulse.next_call(self.draw())
         patience = told.patience.ToTimedelta().total_seconds()
         with self.bell.listening(shop_id) as rung:
             # First who it is: a shop with another key must not have its events carried out.
-            await self._check_key(told.shop)
+            await self._check_caller(told)
             if told.seen_recalls:
                 await self.board.seen_recalls(shop_id, told.seen_recalls[:MOST_RECALLS])
             # Each is about another attempt, so they need not wait for one another.
@@ -73,10 +76,11 @@ class Desk:
                 wishes, standing = await self._look_again(told, pulse)
         return _answer(told, receipts, wishes, standing, pulse, max(0.0, pause - patience))
 
-    async def _check_key(self, shop: v1.Shop) -> None:
-        """The first key that a shop came with is its key for ever, so it needs to be looked up once."""
-        if self._keys.get(shop.id) != shop.public_key:
-            await self.board.check_key(shop)
+    async def _check_caller(self, told: v1.SynchronizeRequest) -> None:
+        """The first key that a shop came with is its key for ever, so it needs to be looked up once; which agent is its newest may change,
+        and matters before its events are carried out."""
+        if told.events or self._keys.get(told.shop.id) != told.shop.public_key:
+            await self.board.check_caller(told.shop, told.agent_run)
 
     async def _hear(self, told: v1.SynchronizeRequest, pulse: Pulse) -> tuple[tuple[str, ...], OffersOnBoard]:
         hearing = self.board.hear(told.shop, told.agent_run, pulse.lease_ms, told.attempts)
@@ -113,6 +117,8 @@ class Desk:
         elif kind == "fail":
             report = await self._report("failed", event.fail.signed, shop, *event.fail.reasons)
             await self.board.finish(report, shop.id)
+        elif kind == "walk_in":
+            await self.board.walk_in(_walked_in(event.walk_in.signed, shop), event.walk_in.signed)
         else:
             raise Refused("event.unreadable", event.id)
         return None
@@ -122,14 +128,7 @@ class Desk:
 
         Errors: `Refused` (`report.signature`, `report.mismatch`, `order.unknown`).
         """
-        if signed.public_key != shop.public_key or not signature_holds(signed):
-            raise Refused("report.signature")
-        try:
-            work = v1.CompletedWork.FromString(signed.work)
-        except DecodeError:
-            raise Refused("report.mismatch", "it cannot be read") from None
-        if work.shop_id != shop.id:
-            raise Refused("report.mismatch", f"it speaks of shop {work.shop_id}")
+        work = _read_report(signed, shop)
         offer, job_id = await read_order(self.board, work.attempt.work_order_id)
         if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
             raise Refused("report.mismatch", "it names another job, revision or part than its work order")
@@ -138,6 +137,35 @@ class Desk:
         took = work.machine_time.ToTimedelta().total_seconds() / 60
         process = offer.requirement.process
         return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons, estimated, took, process)
+
+
+def _read_report(signed: v1.SignedWork, shop: v1.Shop) -> v1.CompletedWork:
+    """What a report says, if it is signed with the shop's key and speaks of this shop.
+
+    Errors: `Refused` (`report.signature`, `report.mismatch`).
+    """
+    if signed.public_key != shop.public_key or not signature_holds(signed):
+        raise Refused("report.signature")
+    try:
+        work = v1.CompletedWork.FromString(signed.work)
+    except DecodeError:
+        raise Refused("report.mismatch", "it cannot be read") from None
+    if work.shop_id != shop.id:
+        raise Refused("report.mismatch", f"it speaks of shop {work.shop_id}")
+    return work
+
+
+def _walked_in(signed: v1.SignedWork, shop: v1.Shop) -> v1.AttemptRef:
+    """The attempt of work that no router gave out. Its name begins with the shop's, so that no shop can take another's.
+
+    Errors: `Refused` (`report.signature`, `report.mismatch`).
+    """
+    work = _read_report(signed, shop)
+    ref = work.attempt
+    named = ref.work_order_id.startswith(f"{WALK_IN}_{shop.id}_") and len(ref.work_order_id) <= LONGEST_WALK_IN
+    if not named or ref.epoch or ref.number != 1 or work.job_id:
+        raise Refused("report.mismatch", "it is no report of work for somebody who walked in")
+    return ref
 
 
 def _answer(

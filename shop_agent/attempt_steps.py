@@ -104,17 +104,24 @@ def take_back_piece(journal: Journal, attempt: AttemptRecord, number: int) -> No
 
 def complete(journal: Journal, attempt: AttemptRecord, signed: v1.SignedWork) -> None:
     """The attempt ended with all its pieces accounted for."""
-    _end(journal, attempt, Ending.COMPLETE, v1.ShopEvent(complete=v1.Complete(signed=signed)))
+    event = _walked_in(signed) if attempt.walk_in else v1.ShopEvent(complete=v1.Complete(signed=signed))
+    _end(journal, attempt, Ending.COMPLETE, event)
 
 
 def fail(journal: Journal, attempt: AttemptRecord, signed: v1.SignedWork, reasons: Sequence[v1.Reason]) -> None:
     """The attempt ended early."""
-    _end(journal, attempt, Ending.FAIL, v1.ShopEvent(fail=v1.Fail(signed=signed, reasons=reasons)))
+    event = _walked_in(signed) if attempt.walk_in else v1.ShopEvent(fail=v1.Fail(signed=signed, reasons=reasons))
+    _end(journal, attempt, Ending.FAIL, event)
+
+
+def _walked_in(signed: v1.SignedWork) -> v1.ShopEvent:
+    """No job is moved by it; the ledger has it, whenever the router can be heard again."""
+    return v1.ShopEvent(walk_in=v1.WalkIn(signed=signed))
 
 
 def release(journal: Journal, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
-    """The attempt is given back; nothing moved."""
-    _end(journal, attempt, Ending.RELEASE, v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons)))
+    """The attempt is given back; nothing moved. Of work for somebody who walked in nobody else needs to hear."""
+    _end(journal, attempt, Ending.RELEASE, None if attempt.walk_in else v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons)))
 
 
 def drop(journal: Journal, attempt: AttemptRecord) -> None:

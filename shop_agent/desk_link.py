@@ -16,7 +16,7 @@ import grpc
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
-from commonfab.errors import refusal_of
+from commonfab.errors import Refused, refusal_of
 from commonfab.tasks import cancelled
 from shop_agent.journal import Journal
 from shop_agent.records import AttemptRecord, key_of
@@ -106,12 +106,13 @@ class DeskLink:
         self._bell.ring()
 
     async def run(self) -> None:
-        """Call, wait, call again."""
+        """Call, wait, call again. Errors: `Refused` (`shop.replaced`) where a newer agent speaks for the shop: this one must stop."""
         while True:
             request = request_of(self._look(), self._journal, self._agent_run, self._version)
             try:
                 pause = await self._call(request)
             except grpc.aio.AioRpcError as error:
+                _stop_if_replaced(error)
                 await self._clock.sleep(self._back_off(error))  # a ring does not shorten this: the router has enough to do
                 continue
             await self._bell.wait(max(pause, SHORTEST_PAUSE_SECONDS))
@@ -177,6 +178,12 @@ class DeskLink:
         if error.code() in NOTHING_HELPS:
             longest = LONGEST_BACK_OFF_SECONDS
         return float(longest) * self._random.uniform(0.5, 1.0)
+
+
+def _stop_if_replaced(error: grpc.aio.AioRpcError) -> None:
+    refusal = refusal_of(error)
+    if refusal is not None and refusal.reason.code == "shop.replaced":
+        raise Refused("shop.replaced", refusal.reason.subject) from error
 
 
 def _told_of(status: v1.AttemptStatus) -> tuple[str, int, int, int]:

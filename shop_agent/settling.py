@@ -128,5 +128,5 @@ def _where(ref: v1.AttemptRef) -> tuple[str, tuple[str | int, ...]]:
 
 
 _SETTLE: Mapping[str, Callable[[Connection, v1.ShopEvent, v1.Receipt, str], str]] = MappingProxyType(
-    {"accept": _accepted, "decline": _declined, "start": _started, "release": _ended, "complete": _ended, "fail": _ended}
+    {"accept": _accepted, "decline": _declined, "start": _started, "release": _ended, "complete": _ended, "fail": _ended, "walk_in": _ended}
 )

@@ -17,6 +17,7 @@ from clocks import ManualClock
 from peers.object_store import object_store, object_store_server, s3_url
 from peers.octoprint.peer import octoprint, octoprint_server
 from peers.postgres import postgres_server, postgres_url
+from peers.prusalink.peer import prusalink, prusalink_server
 from peers.required import prusa_slicer
 from redis_servers import free_port, start_redis, stop_redis
 
@@ -28,6 +29,8 @@ __all__ = [
     "postgres_server",
     "postgres_url",
     "prusa_slicer",
+    "prusalink",
+    "prusalink_server",
     "s3_url",
 ]  # fixtures that live beside their peer
 

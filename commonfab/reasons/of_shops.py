@@ -18,6 +18,11 @@ TERMS: dict[str, Term] = {
         "another agent of this shop is at work on {subject}",
         "End that one first: two agents on one bench would start things twice.",
     ),
+    "shop.replaced": Term(
+        "a newer agent speaks for shop {subject}; this one has stopped, and its machines go on with what they do",
+        "Let one agent run for a shop. If this is the right one, end the other and start this one again.",
+        StatusCode.ABORTED,
+    ),
     "shop.data": Term(
         "{subject} was written by a newer agent",
         "Update this agent; the journal was not touched.",
@@ -96,6 +101,7 @@ TERMS: dict[str, Term] = {
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
+    "machine.not_stopped": Term("{subject} did not stop", "Stop it at the machine itself; it may be waiting there for a person."),
     "shop.photograph": Term("{subject} is larger than 32 MB", "Take it smaller; a few megabytes show all that a shop wants to know."),
     "shop.no_upkeep": Term(
         "shop.toml knows no such upkeep of that machine: {subject}",

@@ -11,7 +11,7 @@
 -- :began                    string   where :sequence began: a reader that stands before it has read another board
 -- :changed                  zset     shop id -> sequence of its last change
 -- :shops                    zset     shop id -> when it was last heard, ms
--- :shop:<id>                hash     descriptor, described (sequence), key, run, version, closed (""|1), had (minutes), had_at (ms)
+-- :shop:<id>                hash     descriptor, described (sequence), key, run, replaced (runs), version, closed (""|1), had (minutes), had_at (ms)
 -- :shop:<id>:orders         set      its work orders that have not ended, and those about which it is asked
 -- :shop:<id>:recalls        hash     revision -> notice of its recall, until the shop's agent says that it has seen it
 -- :shop:<id>:pace           hash     machine -> reported through estimated time of its last works, newest first
@@ -60,6 +60,21 @@ end
 
 local function ring(name)
   redis.call('PUBLISH', key('bell'), name)
+end
+
+-- The newest run of an agent is heard. One that spoke after another had taken its place would be a second agent of the same shop.
+local RUNS_REMEMBERED = 20
+
+local function is_replaced(replaced, run)
+  return run ~= '' and string.find(' ' .. (replaced or '') .. ' ', ' ' .. run .. ' ', 1, true) ~= nil
+end
+
+local function replace_run(shop, replaced, run)
+  local kept = {run}
+  for one in string.gmatch(replaced or '', '%S+') do
+    if #kept < RUNS_REMEMBERED then kept[#kept + 1] = one end
+  end
+  redis.call('HSET', key('shop', shop), 'replaced', table.concat(kept, ' '))
 end
 
 local function count(code)

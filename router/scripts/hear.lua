@@ -65,8 +65,10 @@ local function wish_for(order, number, epoch, phase, good, scrap)
   return recalled and 'recalled' or 'withdrawn'
 end
 
-local known_key, known, known_run = unpack(redis.call('HMGET', key('shop', shop), 'key', 'descriptor', 'run'))
+local known_key, known, known_run, replaced = unpack(redis.call('HMGET', key('shop', shop), 'key', 'descriptor', 'run', 'replaced'))
 if known_key and known_key ~= ARGV[5] then return {count('shop.key_changed')} end
+if is_replaced(replaced, ARGV[6]) then return {count('shop.replaced')} end
+if known_run and known_run ~= '' and known_run ~= ARGV[6] then replace_run(shop, replaced, known_run) end
 if known ~= ARGV[4] then
   redis.call('HSET', key('shop', shop), 'key', ARGV[5], 'descriptor', ARGV[4], 'run', ARGV[6], 'closed', ARGV[8],
     'described', shop_moved(shop))

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("registry", "router", "shop_agent")
 MAY_IMPORT = {"commonfab": {"commonfab"}, **{room: {room, "commonfab"} for room in ROOMS}, "cli": {"cli", "commonfab", *ROOMS}}
-HEAVY = {"sqlalchemy", "alembic", "trimesh", "cadquery", "numpy", "scipy", "redis", "dramatiq", "prometheus_client", "lib3mf", "manifold3d"}
+HEAVY = {"sqlalchemy", "alembic", "trimesh", "cadquery", "numpy", "scipy", "redis", "dramatiq", "lib3mf", "manifold3d"}
 NODE_ONLY = {"commonfab/database.py", "commonfab/tokens.py", "commonfab/access.py", "commonfab/rpc_server.py", "commonfab/invitations.py"}
 LONGEST_FILE = 500
 

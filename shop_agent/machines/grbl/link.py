@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 
@@ -14,6 +15,7 @@ from shop_agent.machines.grbl.serial_line import PortAway, SerialLine, open_line
 CONTACT_SECONDS = 4.0
 """An Arduino that was reset by opening its port needs about two to come up."""
 ASK_AGAIN_SECONDS = 0.25
+STEP_SECONDS = 0.5
 ANSWER_SECONDS = 2.0
 
 STATUS, HOLD, RESUME, RESET = b"?", b"!", b"~", b"\x18"
@@ -33,6 +35,9 @@ class Link:
         self._line: SerialLine | None = None
         self._asked: asyncio.Future[list[str]] | None = None
         self._said: list[str] = []
+        self._in_step: asyncio.Future[list[str]] | None = None
+        self._steps_asked = 0
+        self._modes: list[str] | None = None
         self._looking: list[asyncio.Future[Status]] = []
         self._asking = asyncio.Lock()
         self.answers: Callable[[str], None] | None = None
@@ -101,16 +106,17 @@ class Link:
         """Whether every line that was sent before, by whomever, has been carried out: the modes (`["G0", "G54", …]`) that Grbl tells then.
 
         None while it does not answer. The rest of a line that was cut off by a broken connection becomes an error by what follows it, and
-        Grbl carries out a line whole or not at all.
+        Grbl carries out a line whole or not at all; so it is asked a second time. Not a third: its buffer may be full to the window.
         """
-        for _ in range(2):
-            try:
-                said = await self.ask("$G")
-            except PortAway:
-                return None
-            modes = next((found[1] for line in said if (found := MODES.match(line))), None)
-            if modes is not None:
-                return modes.split()
+        async with self._asking:
+            for seconds in (STEP_SECONDS, ANSWER_SECONDS):
+                self._in_step = asyncio.get_running_loop().create_future()
+                if self._steps_asked < 2:
+                    self._steps_asked += 1
+                    self.send(b"$G\n")
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(seconds):
+                        return await self._in_step
         return None
 
     def close(self) -> None:
@@ -129,6 +135,9 @@ class Link:
         elif banner := BANNER.match(line):
             self.program, self.blocked = f"Grbl {banner[1]}", False
             self.resets += 1
+            self._steps_asked, self._modes = 0, None
+        elif modes := MODES.match(line):
+            self._modes = modes[1].split()
         elif line.startswith(("[", "$")):
             self._said.append(line)
         else:
@@ -145,6 +154,11 @@ class Link:
     def _answered(self, line: str) -> None:
         if self.answers is not None:
             self.answers(line)
+        elif line == "ok" and self._modes is not None:
+            self._steps_asked = max(self._steps_asked - 1, 0)
+            modes, self._modes = self._modes, None
+            if self._in_step is not None and not self._in_step.done():
+                self._in_step.set_result(modes)
         elif self._asked is not None and not self._asked.done():
             self._asked.set_result([*self._said, line])
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The micro-controller of a printer, played on a pseudo-terminal for a real Klipper: it keeps time, counts steps, warms and measures.
 
-Run as a program: `controller.py LINK COUNT`. LINK becomes the name of its serial port. COUNT is a file that always holds how many steps its
-motors have made: what the machine itself knows of having moved. Signal SIGUSR1 is a fault: a thermistor out of range, which stops everything.
+Run as a program: `controller.py LINK COUNT`. LINK becomes the name of its serial port. COUNT is a file that always holds how many steps
+its motors have made: what the machine itself knows of having moved. Signal SIGUSR1 is a fault: a thermistor out of range, which stops
+everything.
 
-The protocol is that of https://www.klipper3d.org/Protocol.html and the commands those of https://www.klipper3d.org/MCU_Commands.html; frames
-are answered in the order of a real board: what was asked for first, the acknowledgement after it.
+The protocol is that of https://www.klipper3d.org/Protocol.html and the commands those of https://www.klipper3d.org/MCU_Commands.html;
+frames are answered in the order of a real board: what was asked for first, the acknowledgement after it.
 """
 
 from __future__ import annotations

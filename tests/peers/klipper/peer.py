@@ -78,10 +78,10 @@ class KlipperPeer:
         """How many steps its motors have made so far, by the board's own count."""
         return int((self.folder / "steps").read_bytes() or b"0")
 
-    def runs_of(self, name: str) -> int:
-        """How often Klipper itself, by its own log, began to work a file off."""
+    def begun(self) -> int:
+        """How often Klipper itself, by its own log, began to work off a file from its beginning."""
         log = (self.folder / "klippy.log").read_text(encoding="utf-8", errors="replace")
-        return log.count(f'SDCARD_PRINT_FILE FILENAME="{name}"')
+        return log.count("Starting SD card print (position 0)")
 
     def call(self, method: str, path: str, **what: Any) -> httpx.Response:
         """One request with the owner's key."""

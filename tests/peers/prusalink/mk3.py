@@ -49,7 +49,7 @@ class Mk3:
 
     def __init__(self, link: Path, seconds_a_move: float = 0.01) -> None:
         self.link = link
-        self.seconds_a_move = seconds_a_move
+        self.seconds_a_move = self._first_seconds_a_move = seconds_a_move
         self.silent = False
         self.wants_a_person = False
         self.heard: list[str] = []
@@ -98,6 +98,13 @@ class Mk3:
         with self._lock:
             if self._master >= 0:
                 os.write(self._master, f"{line}\n".encode())
+
+    def calm(self) -> None:
+        """Plugged in, answering, wanting nobody and quick, as at first."""
+        self.silent = self.wants_a_person = False
+        self.seconds_a_move = self._first_seconds_a_move
+        if self._master < 0:
+            self.plug()
 
     def close(self) -> None:
         """Switch it off for good."""

@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A machine that the agent itself feeds, line by line, over a serial port.
+
+Nobody else knows what runs: so the name is on the disk before the first line is sent. When the agent ends in the middle, the controller
+runs on from what it has (15 moves and 120 characters) and then stands; the piece has failed. Nothing is ever fed on, started on a new
+connection, unlocked (`$X`) or homed (`$H`) by the agent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from pathlib import Path
+
+from commonfab.clock import Clock
+from commonfab.errors import Refused
+from shop_agent.machine_section import MachineSection
+from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.grbl.feeding import fit_to_feed
+from shop_agent.machines.grbl.link import HOLD, RESUME, Link
+from shop_agent.machines.grbl.memory import Brought, Memory
+from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, notes_on, settings_of, trouble_of
+from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
+from shop_agent.machines.grbl.serial_line import PortAway
+from shop_agent.machines.tells_itself import TellsItself
+from shop_agent.records import Toolpath
+
+STARTED_WITHIN_SECONDS = 10.0
+MOVES_WITHIN_SECONDS = 2.0
+"""A toolpath may begin with a dwell or with the spindle; so that nothing moves yet is no error."""
+SOMETHING = "something"
+"""What it is at work on when it moves and nobody fed it: Grbl has no names."""
+
+log = logging.getLogger("shop_agent.grbl")
+
+
+class Grbl(TellsItself):
+    """One controller. `folder` holds its state file and the toolpaths brought to it."""
+
+    start_is_certain = True  # what was begun is on the disk before the first line is sent
+
+    def __init__(self, facts: MachineSection, folder: Path, clock: Clock) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._folder = folder
+        self._kept: Memory | None = None
+        self._link: Link | None = None
+        self._run: Run | None = None
+        self._opening = asyncio.Lock()
+        self._settling = asyncio.Lock()
+        self._commanding = asyncio.Lock()
+
+    async def describe(self) -> Description:
+        try:
+            link = await self._linked()
+            status = await link.look()
+            if status.state not in ("Idle", "Alarm", "Check") or link.blocked or self._memory.feeding:
+                return Description(link.program or "Grbl", note="its settings can be read only while it is idle")
+            version = next((found[1] for line in await link.ask("$I") if (found := VERSION.match(line))), "")
+            settings = settings_of(await link.ask("$$"))
+        except PortAway as away:
+            raise self._away(away) from away
+        reach = tuple(settings.get(number, 0.0) for number in (130, 131, 132))
+        travel = (reach[0], reach[1], reach[2]) if all(reach) else None
+        program = f"Grbl {version.split('.2')[0]}" if version else link.program or "Grbl"
+        note = "; ".join(filter(None, (trouble_of(status, link.alarm), notes_on(settings, burns="laser" in self._facts.process))))
+        return Description(program, travel, most_s=settings.get(30, 0.0), note=note)
+
+    async def reconcile(self, name: str) -> Look:
+        return await self.state(name)
+
+    async def state(self, name: str) -> Look:
+        try:
+            memory = self._memory
+        except Refused as refused:
+            return Look(Standing.UNKNOWN, fault=f"its state file in {self._folder} cannot be read", note=refused.reason.message)
+        try:
+            link = await self._linked()
+            status = await self._settled(link, await link.look())
+        except PortAway as away:
+            standing = Standing.UNKNOWN if name and name == memory.feeding else memory.standing(name)
+            return Look(standing, reachable=False, busy_with=memory.feeding, note=str(away))
+        return self._look(name, link, status)
+
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
+        content = await checked_bytes(toolpath)
+        memory = self._memory
+        if memory.feeding == name or memory.ended(name) or Path(name).name != name:
+            raise Refused("machine.not_taken", self._facts.id)  # a name is used once only
+        characters = await asyncio.to_thread(lambda: fit_to_feed(content.splitlines()))
+        brought = Brought(hashlib.sha256(content).hexdigest(), toolpath.seconds, characters)
+        await asyncio.to_thread(memory.bring, name, content, brought)
+
+    async def start(self, name: str) -> None:
+        async with self._commanding:
+            look = await self.state(name)
+            if not look.free:
+                raise Refused("machine.busy" if look.reachable else "machine.away", self._facts.id)
+            if look.standing is not Standing.HERE:
+                raise Refused("machine.not_taken", self._facts.id)
+            run = await self._ready_to_run(name)
+            run.begin()
+            self._run = run
+            await self._until_moving(run)
+
+    async def pause(self, name: str) -> None:
+        async with self._commanding:
+            link = await self._link_of(name)
+            if link is None or (await self.state(name)).paused:
+                return
+            link.send(HOLD)
+            if not await seen(link, self._clock, lambda status: status.held or status.state in ("Door", "Alarm")):
+                raise Refused("machine.runs_on", self._facts.id)
+
+    async def resume(self, name: str) -> None:
+        async with self._commanding:
+            link = await self._link_of(name)
+            if link is None or not (await self.state(name)).paused:
+                return
+            if self._run is None or not self._run.live:
+                raise Refused("machine.not_taken", self._facts.id)  # nobody has the rest of it any more
+            link.send(RESUME)
+            if not await seen(link, self._clock, lambda status: not status.paused):
+                raise Refused("machine.not_taken", self._facts.id)  # the door is open
+
+    async def stop(self, name: str) -> None:
+        async with self._commanding:
+            link = await self._link_of(name)
+            if link is None:
+                return
+            run = self._run
+            if run is not None:
+                await run.cut()
+            if self._memory.feeding != name:  # it ended in the meantime
+                return
+            try:
+                await halt(link, self._clock, self._facts.id)
+            except PortAway as away:
+                raise self._away(away) from away
+            self._memory.end(name, Standing.FAILED, run.seconds if run else 0.0, link.alarm or "stopped")
+
+    async def forget(self, name: str) -> None:
+        await asyncio.to_thread(self._memory.forget, name)
+
+    async def close(self) -> None:
+        """Let go of the port. A toolpath that is fed cannot go on without us: it is stopped, with the tool off, rather than left to run dry
+        with a turning spindle or a burning laser."""
+        if self._run is not None and self._run.live:
+            with contextlib.suppress(Refused):
+                await self.stop(self._run.feed.name)
+            await self._run.cut()
+        if self._link is not None:
+            self._link.close()
+
+    @property
+    def _memory(self) -> Memory:
+        """Errors: `Refused` (`machine.not_taken`) where the state file cannot be read: then nobody may say that nothing was begun."""
+        if self._kept is None:
+            try:
+                self._kept = Memory(self._folder, self._facts.id)
+            except (OSError, ValueError) as error:
+                raise Refused("machine.not_taken", self._facts.id) from error
+        return self._kept
+
+    async def _linked(self) -> Link:
+        """The open conversation; opens the port where there is none. Errors: `PortAway`."""
+        async with self._opening:
+            if self._link is None or not self._link.alive:
+                link = Link(self._clock)
+                await link.open(self._facts.port, self._facts.baud_rate)
+                self._link = link
+            return self._link
+
+    async def _link_of(self, name: str) -> Link | None:
+        """The conversation, if the toolpath is the one that was begun. Errors: `Refused` (`machine.away`)."""
+        if not name or self._memory.feeding != name:
+            return None
+        try:
+            link = await self._linked()
+            await self._settled(link, await link.look())
+        except PortAway as away:
+            raise self._away(away) from away
+        return link if self._memory.feeding == name else None
+
+    async def _settled(self, link: Link, status: Status) -> Status:
+        """Find out whether what an agent left in the middle still moves; once it certainly does not, that is written down.
+
+        Idle is not enough: in a dwell Grbl says Idle with more lines in its buffer. So it is asked something that it answers in its turn.
+        """
+        async with self._settling:
+            name = self._memory.feeding
+            if not name or (self._run is not None and self._run.live):
+                return status
+            if status.state in ("Alarm", "Sleep"):
+                self._memory.end(name, Standing.FAILED, 0.0, trouble_of(status, link.alarm))
+            elif status.state == "Idle":
+                modes = await link.in_step()
+                await self._clock.sleep(LOOK_EVERY_SECONDS)
+                status = await link.look()
+                if modes is None or status.state != "Idle":
+                    return status
+                if not {"M3", "M4"}.isdisjoint(modes):
+                    await link.ask("M5")  # what stands still must not burn
+                self._memory.end(name, *self._left_behind(link))
+            return status
+
+    def _left_behind(self, link: Link) -> tuple[Standing, float, str]:
+        if self._memory.parsed and not link.resets:
+            return Standing.UNKNOWN, 0.0, "the connection or the agent ended during its last moves"
+        return Standing.FAILED, 0.0, "the controller was reset in the middle" if link.resets else "it was not fed to its end"
+
+    def _look(self, name: str, link: Link, status: Status) -> Look:
+        memory = self._memory
+        fault = trouble_of(status, link.alarm)
+        busy_with = memory.feeding or (SOMETHING if status.state in MOVING or status.state == "Hold" else "")
+        if not name or name != memory.feeding:
+            ended = memory.ended(name)
+            done = ended is not None and memory.standing(name) is Standing.DONE
+            seconds, why = (ended.seconds, ended.why) if ended else (0.0, "")
+            return Look(memory.standing(name), True, busy_with, float(done), 0.0, seconds, why, status.paused, fault, status.reads)
+        feed = self._run.feed if self._run is not None and self._run.live else None
+        progress = feed.progress if feed else 0.0
+        brought = memory.brought(name)
+        remaining = brought.seconds * (1 - progress) if brought and feed else 0.0
+        seconds = self._run.seconds if self._run and feed else 0.0
+        fault = fault or (feed.trouble if feed else "")
+        return Look(Standing.RUNNING, True, name, progress, remaining, seconds, "", status.paused, fault, status.reads)
+
+    async def _ready_to_run(self, name: str) -> Run:
+        """Everything that can be refused with certainty; at its end the name is on the disk as begun, and nothing has been sent."""
+        try:
+            file = await asyncio.to_thread(self._memory.content_file, name)
+            link = await self._linked()
+            if await link.in_step() is None:
+                raise Refused("machine.not_taken", self._facts.id)
+            await self._clock.sleep(LOOK_EVERY_SECONDS)
+            if (await link.look()).state != "Idle":
+                raise Refused("machine.busy", self._facts.id)
+            run = Run(link, self._memory, self._clock, name, file)
+            self._memory.begin(name)
+        except PortAway as away:
+            raise self._away(away) from away
+        except OSError as error:
+            log.error("%s: %s", self._facts.id, error)
+            raise Refused("machine.not_taken", self._facts.id) from error
+        return run
+
+    async def _until_moving(self, run: Run) -> None:
+        begun = self._clock.monotonic()
+        while run.live and not (run.feed.answers and run.moved):
+            waited = self._clock.monotonic() - begun
+            if waited >= MOVES_WITHIN_SECONDS and run.feed.answers:
+                return
+            if waited >= STARTED_WITHIN_SECONDS:
+                raise StartUncertain("the controller did not answer the first line")
+            await self._clock.sleep(LOOK_EVERY_SECONDS / 4)
+        if not run.live and self._memory.feeding == run.feed.name:
+            raise StartUncertain("the connection broke at the start")
+
+    def _away(self, away: PortAway) -> Refused:
+        return Refused("machine.away", f"{self._facts.id} ({away})")

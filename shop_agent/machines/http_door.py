@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The way to a machine's server over HTTP: what comes back other than wanted is a `Refused` that says whose fault it is."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import httpx
+
+from commonfab.errors import Refused
+from shop_agent.machine_section import MachineSection
+from shop_agent.machines import StartUncertain
+
+ANSWER_SECONDS = 10.0
+UPLOAD_SECONDS = 300.0  # a large file onto the SD card of a small computer
+
+
+class HttpDoor:
+    """One server. `fine` below: statuses beside 2xx that the caller wants to see for itself."""
+
+    def __init__(self, facts: MachineSection, headers: Mapping[str, str]) -> None:
+        self._id = facts.id
+        self.http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), headers=dict(headers), timeout=ANSWER_SECONDS)
+
+    async def ask(self, method: str, path: str, fine: Collection[int] = (), **what: Any) -> httpx.Response:
+        """One request. Errors: `Refused` (`machine.away`, `machine.key`, `machine.not_taken`)."""
+        try:
+            answer = await self.http.request(method, path, **what)
+        except httpx.HTTPError as error:
+            raise Refused("machine.away", self._id) from error
+        if answer.status_code not in fine:
+            self._expect(answer)
+        return answer
+
+    async def read(self, path: str, none_is: int = 0) -> dict[str, Any] | None:
+        """What is at `path`; none where the server answers `none_is`. Errors: as `ask`; something else answers there: `machine.away`."""
+        answer = await self.ask("GET", path, fine=(none_is,))
+        if answer.status_code == none_is:
+            return None
+        try:
+            told = answer.json()
+        except ValueError as error:
+            raise Refused("machine.away", self._id) from error
+        if not isinstance(told, dict):
+            raise Refused("machine.away", self._id)
+        return told
+
+    async def start(self, path: str, **what: Any) -> None:
+        """A request that sets a machine in motion.
+
+        Errors: `Refused` (`machine.away`, `machine.key`, `machine.busy`, `machine.not_taken`) where it certainly did not; else
+        `StartUncertain`.
+        """
+        try:
+            answer = await self.http.post(path, **what)
+        except httpx.ConnectError as error:
+            raise Refused("machine.away", self._id) from error
+        except httpx.HTTPError as error:
+            raise StartUncertain(str(error) or type(error).__name__) from error
+        if answer.status_code >= 500:
+            raise StartUncertain(f"status {answer.status_code}")
+        if answer.status_code == 409:
+            raise Refused("machine.busy", self._id)
+        self._expect(answer)
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.http.aclose()
+
+    def _expect(self, answer: httpx.Response) -> None:
+        if answer.status_code in (401, 403):
+            raise Refused("machine.key", self._id)
+        if not answer.is_success:
+            raise Refused("machine.away" if answer.status_code >= 500 else "machine.not_taken", self._id)

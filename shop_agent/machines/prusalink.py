@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A printer of the MK3 family driven by PrusaLink (0.8.1), over its REST API (its own source, prusa/link/web, says more than its pages).
+
+PrusaLink numbers its jobs, so what is held or stopped is certainly the job that was looked at. Names are kept whole. How a print ended it
+shows for eleven seconds only (FINISHED, STOPPED); after that it still knows which file it printed last, and no longer how that went.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from commonfab.clock import Clock
+from commonfab.errors import Refused
+from shop_agent.machine_section import MachineSection
+from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
+from shop_agent.machines.tells_itself import TellsItself
+from shop_agent.records import Toolpath
+
+STARTED_WITHIN_SECONDS = 15.0
+LISTED_WITHIN_SECONDS = 10.0  # PrusaLink lists its folder once a second
+AT_WORK = ("PRINTING", "PAUSED")
+ENDED = {"FINISHED": Standing.DONE, "STOPPED": Standing.FAILED}
+SOMETHING = "something"
+NEVER_SEEN = Look(Standing.UNKNOWN)
+REMEMBERED = 32  # ended pieces whose end is known by having been seen
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What PrusaLink said at one moment. `job`: the one at work; `here`: our file is listed; `last`: ours is the file it printed last."""
+
+    state: str
+    printer: dict[str, Any]
+    job: dict[str, Any] | None
+    here: bool
+    last: bool
+
+    @property
+    def job_name(self) -> str:
+        return _name(self.job) or SOMETHING
+
+
+class PrusaLink(TellsItself):
+    """One printer. `_ran`: what this object itself saw at work or ended, by name, as it stood last."""
+
+    start_is_certain = False  # a PrusaLink that was restarted keeps no trace of what it printed
+
+    def __init__(self, facts: MachineSection, clock: Clock) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key})
+        self._starting = asyncio.Lock()
+        self._ran: dict[str, Look] = {}
+
+    async def describe(self) -> Description:
+        version = await self._door.read("/api/version") or {}
+        info = await self._door.read("/api/v1/info") or {}
+        note = f"{version.get('original') or 'printer unknown'}, firmware {version.get('firmware') or 'unknown'}"
+        return Description(str(version.get("text") or "PrusaLink"), nozzle_mm=float(info.get("nozzle_diameter") or 0.0), note=note)
+
+    async def reconcile(self, name: str) -> Look:
+        return await self.state(name)
+
+    async def state(self, name: str) -> Look:
+        try:
+            look = await self._look(name)
+        except Refused as refused:
+            return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
+        if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
+            self._remember(name, look)
+        return look
+
+    def _remember(self, name: str, look: Look) -> None:
+        self._ran[name] = look
+        if len(self._ran) > REMEMBERED:
+            del self._ran[next(iter(self._ran))]
+
+    async def _look(self, name: str) -> Look:
+        seen = await self._seen(name)
+        fault = _fault(seen)
+        reads = _reads(seen.printer)
+        if seen.job is not None:
+            if seen.job_name == name:
+                return _running(name, seen.job, seen.state, fault, reads)
+            return Look(self._at_rest(name, seen), busy_with=seen.job_name, fault=fault, reads=reads, paused=seen.state == "PAUSED")
+        standing = self._at_rest(name, seen)
+        over = self._ran.get(name, NEVER_SEEN) if standing in ENDED.values() else NEVER_SEEN
+        if seen.last and seen.state in ENDED:
+            busy_with = ""  # its own end is no work
+        else:
+            busy_with = await self._busy_with(seen)
+        done = 1.0 if standing is Standing.DONE else over.progress
+        return Look(standing, True, busy_with, done, 0.0, over.seconds, fault=fault, note=fault, reads=reads)
+
+    def _at_rest(self, name: str, seen: _Seen) -> Standing:
+        """How a toolpath stands that is not at work. That it is the last one printed does not say how it ended."""
+        if seen.last and seen.job is None and seen.state in ENDED:
+            return ENDED[seen.state]
+        before = self._ran.get(name)
+        if before is not None:
+            return before.standing if before.standing in ENDED.values() else Standing.UNKNOWN
+        if seen.last:
+            return Standing.UNKNOWN
+        return Standing.HERE if seen.here else Standing.NOT_HERE
+
+    async def _busy_with(self, seen: _Seen) -> str:
+        """What keeps a printer without a job from taking one: its own moves, or that it still shows the end of the last print."""
+        if seen.state in ENDED:
+            return _name((await self._door.read("/api/job") or {}).get("job")) or SOMETHING
+        return "" if seen.state in ("IDLE", "READY", "ERROR", "ATTENTION") else SOMETHING
+
+    async def _seen(self, name: str) -> _Seen:
+        """One look. Three answers are three moments: a job that began or ended between them is looked at again."""
+        for _ in range(3):
+            job = await self._door.read("/api/v1/job", none_is=204)
+            printer = (await self._door.read("/api/v1/status") or {}).get("printer") or {}
+            ours = _name(job) == name != ""
+            here, last = (True, True) if ours else await self._file(name)
+            state = str((job or printer).get("state") or "")
+            if job is not None or state not in AT_WORK:
+                break
+        else:
+            job = {"file": {"name": name if last else ""}}  # a print from the SD card has no file for a while
+        return _Seen(state, printer, job, here, last)
+
+    async def _file(self, name: str) -> tuple[bool, bool]:
+        """Whether it is listed, and whether it is the one that PrusaLink printed last, or prints."""
+        if not name:
+            return False, False
+        answer = await self._door.ask("HEAD", _path(name), fine=(404,))
+        return answer.is_success, answer.headers.get("Currently-Printed") == "True"
+
+    async def prepare(self, toolpath: Toolpath, name: str) -> None:
+        content = await checked_bytes(toolpath)
+        if (await self.state(name)).standing is Standing.RUNNING:  # PrusaLink would replace even the file that it prints
+            raise Refused("machine.busy", self._facts.id)
+        headers = {"Content-Type": "text/x.gcode", "Overwrite": "?1", "Print-After-Upload": "?0"}
+        await self._door.ask("PUT", _path(name), content=content, headers=headers, timeout=UPLOAD_SECONDS)
+        until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
+        while ((await self._door.read(_path(name), none_is=404)) or {}).get("size") != len(content):
+            if self._clock.monotonic() >= until:
+                raise Refused("machine.not_taken", self._facts.id)
+            await self._clock.sleep(0.1)
+
+    async def start(self, name: str) -> None:
+        async with self._starting:
+            before = await self.state(name)
+            if not before.reachable:
+                raise Refused("machine.away", self._facts.id)
+            if not before.free:
+                raise Refused("machine.busy", self._facts.id)
+            if before.standing is not Standing.HERE:
+                raise Refused("machine.not_taken", self._facts.id)
+            await self._door.start(_path(name))
+            await self._until_started(name)
+
+    async def _until_started(self, name: str) -> None:
+        until = self._clock.monotonic() + STARTED_WITHIN_SECONDS
+        while (await self.state(name)).standing is Standing.HERE:
+            if self._clock.monotonic() >= until:
+                raise StartUncertain("PrusaLink said yes and does not print")
+            await self._clock.sleep(0.2)
+
+    async def pause(self, name: str) -> None:
+        await self._tell_job(name, "PRINTING", "PUT", "/pause")
+
+    async def resume(self, name: str) -> None:
+        await self._tell_job(name, "PAUSED", "PUT", "/resume")
+
+    async def stop(self, name: str) -> None:
+        async with self._starting:
+            refused = await self._tell_job(name, "", "DELETE", "")
+            if refused and (await self.state(name)).standing is Standing.RUNNING:
+                raise Refused("machine.not_stopped", self._facts.id)
+
+    async def _tell_job(self, name: str, only_in: str, method: str, what: str) -> bool:
+        """Tell our own job, by its number, and no other. Answers whether PrusaLink would not: the job ended, or it waits for a person."""
+        seen = await self._seen(name)
+        if seen.job is None or seen.job_name != name or seen.state != (only_in or seen.state):
+            return False
+        answer = await self._door.ask(method, f"/api/v1/job/{seen.job.get('id')}{what}", fine=(404, 409))
+        return not answer.is_success
+
+    async def forget(self, name: str) -> None:
+        try:
+            answer = await self._door.ask("DELETE", _path(name), fine=(404, 409))  # 409: it is being printed
+            until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
+            while answer.is_success and (await self._file(name))[0] and self._clock.monotonic() < until:
+                await self._clock.sleep(0.1)
+        except Refused as refused:
+            if refused.code == "machine.away":
+                return  # it is only tidying up
+            raise
+        if answer.status_code != 409:
+            self._ran.pop(name, None)
+
+    async def close(self) -> None:
+        await self._door.close()
+
+
+def _name(job: dict[str, Any] | None) -> str:
+    return str(((job or {}).get("file") or {}).get("name") or "")
+
+
+def _path(name: str) -> str:
+    return f"/api/v1/files/local/{quote(name)}"
+
+
+def _running(name: str, job: dict[str, Any], state: str, fault: str, reads: str) -> Look:
+    done, left, ran = (float(job.get(key) or 0.0) for key in ("progress", "time_remaining", "time_printing"))
+    if state in ENDED:  # the moment before the job goes
+        return Look(ENDED[state], progress=done / 100, seconds=ran, reads=reads)
+    return Look(Standing.RUNNING, True, name, done / 100, left, ran, paused=state == "PAUSED", fault=fault, note=fault, reads=reads)
+
+
+def _fault(seen: _Seen) -> str:
+    """Why it cannot work until a person has seen to it: it waits for one (filament, a fan), or it or its cable failed."""
+    if seen.state == "ATTENTION":
+        return "it waits for a person at its panel"
+    if seen.state == "ERROR":
+        return str((seen.printer.get("status_printer") or {}).get("message") or "error")
+    return ""
+
+
+def _reads(printer: dict[str, Any]) -> str:
+    named = (("temp_nozzle", "nozzle"), ("temp_bed", "bed"))
+    return ", ".join(f"{name} {printer[key]:.0f} °C" for key, name in named if printer.get(key))
