@@ -10,6 +10,9 @@ from commonfab.errors import Refused
 from shop_agent.agent import run_until_stopped
 from shop_agent.config import load_config
 
+# httpx has a command line of its own, and with it come rich and pygments: 4 MB that nobody here ever calls.
+sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
+
 
 def main() -> int:
     """Run the agent of the `shop.toml` that is named, else of the one in this folder."""

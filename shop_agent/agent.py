@@ -18,7 +18,6 @@ from commonfab import __version__, v1
 from commonfab.client import Node, connect
 from commonfab.clock import Clock, SystemClock
 from commonfab.errors import Refused
-from commonfab.identity import load_or_make_key
 from commonfab.ids import Ids, make_ids
 from commonfab.reasons import reason
 from commonfab.rpc_client import Endpoint
@@ -37,6 +36,7 @@ from shop_agent.records import AttemptRecord
 from shop_agent.reporting import report
 from shop_agent.sensors import Sensors
 from shop_agent.shop_described import described_shop
+from shop_agent.shop_key import public_key_of
 from shop_agent.store import only_agent
 from shop_agent.waiting import Bell, Leases, Starts
 
@@ -203,13 +203,15 @@ class Agent:
 
 def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
     """Put the parts together. They know each other only through functions handed in here."""
-    key = load_or_make_key(config.key_file)
+    public_key = public_key_of(config.key_file)
     leases = Leases(journal.clock)
 
     def signed(attempt: AttemptRecord) -> v1.SignedWork:
         machine = config.machine_of(attempt.machine_id)
         assert machine is not None  # a bench reports only for its own machine
-        return report(attempt, machine, config.shop.id, key)
+        from commonfab.identity import load_or_make_key  # takes 10 MB, which an idle agent does without
+
+        return report(attempt, machine, config.shop.id, load_or_make_key(config.key_file))
 
     prepare = Preparer(config, node, asyncio.Semaphore(1))
     benches: list[Bench] = []
@@ -226,7 +228,7 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
         Sensors(journal),
     )
     benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
-    agent = Agent(config, journal, benches, link, key.public_key().public_bytes_raw(), Bell(journal.clock))
+    agent = Agent(config, journal, benches, link, public_key, Bell(journal.clock))
     return agent
 
 

@@ -3,18 +3,23 @@
 
 from __future__ import annotations
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from typing import TYPE_CHECKING
+
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
-from commonfab.identity import sign_work
 from shop_agent.machine_section import MachineSection
 from shop_agent.records import AttemptRecord
 from shop_agent.slicing import material_for
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 
 def report(attempt: AttemptRecord, machine: MachineSection, shop_id: str, key: Ed25519PrivateKey) -> v1.SignedWork:
     """What was made so far, signed. Times and grams are the sums over all pieces, spoiled ones too."""
+    from commonfab.identity import sign_work  # brings cryptography along, which an idle agent does without
+
     machine_time = Duration()
     machine_time.FromMilliseconds(round(1000 * sum(piece.seconds for piece in attempt.pieces)))
     toolpath = attempt.toolpath

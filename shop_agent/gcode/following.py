@@ -47,6 +47,7 @@ class Follower:
         self.e_absolute: bool | None = None
         self.hot = False
         self.ended = False
+        self.swept: list[tuple[int, float]] = []
 
     def say(self, code: str, subject: str = "") -> None:
         """A fault in this line."""
@@ -108,6 +109,7 @@ class Follower:
         to = self.target(words)
         if to is None:
             return
+        self.swept = []
         begin = self.at.copy()
         way_known = self.settle(words, to)
         self._watch_tool(words, begin, to, rapid, way_known)
@@ -176,8 +178,12 @@ class Follower:
         for axis in (first, second, across):
             self.reach(axis, self.at[axis])
             self.reach(axis, to[axis])
-        for along, up in quarters(math.atan2(dy, dx), turn, clockwise):
-            self.reach(first if along else second, centre[0 if along else 1] + (along or up) * radius)
+        self.swept = [
+            (first if along else second, centre[0 if along else 1] + (along or up) * radius)
+            for along, up in quarters(math.atan2(dy, dx), turn, clockwise)
+        ]
+        for axis, value in self.swept:
+            self.reach(axis, value)
         self._watch_tool(words | {"X": 0.0}, self.at, to, rapid=False, way_known=True)
         self.finish(words, to, math.hypot(from_centre * turn, to[across] - self.at[across]), rapid=False)
 

@@ -19,7 +19,7 @@ from shop_agent.gcode.lines import Odd, named, shown, words_of
 
 HEAD = re.compile(r"([A-Za-z])([0-9]+(?:\.[0-9]+)?)(?=[^0-9.]|$)(.*)", re.DOTALL)
 HOMING = re.compile(r"G28((?: ?[A-Z]-?[\d.]*)*)")
-EXTENDED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[A-Za-z_][A-Za-z0-9_]*")
+EXTENDED = re.compile(r"[A-Za-z_]{2,}[A-Za-z0-9_]*")
 ASSIGNED = re.compile(r"([A-Z_][A-Z0-9_]*)=\"?([^ \"]*)")
 PART_OF = MappingProxyType({"M104": "the nozzle", "M109": "the nozzle", "M140": "the bed", "M190": "the bed"}) | {
     "M141": "the chamber",
@@ -46,10 +46,12 @@ class PrinterFollower(Follower):
         if len(code) > self.rules.longest_code and not code.startswith("M117"):
             raise Odd("toolpath.ambiguous", "a line longer than the controller holds")
         head = HEAD.fullmatch(code)
-        if head is None or (self.rules.dialect is Dialect.KLIPPER and EXTENDED.match(code.split(" ", 1)[0])):
+        if head is None:
             self._extended(code)
             return
         command = named(head[1].upper(), float(head[2]))
+        if self.rules.dialect is Dialect.KLIPPER and command != head[1].upper() + head[2]:
+            raise Odd("toolpath.ambiguous", f"{head[1]}{head[2]}, which Klipper does not take for {command}")
         self.path.count(command)
         if command in self.rules.never or (command == "M211" and re.search(r"S *0*(?![.\d])", code)):
             self.say("toolpath.forbidden_command", command)
@@ -64,15 +66,14 @@ class PrinterFollower(Follower):
 
     def _plain(self, code: str, command: str) -> None:
         handler = HANDLERS.get(command) or (CUTTING.get(command) if not self.rules.prints else None)
-        if handler is None:
-            if command in self.harmless or command == "T0" or self.rules.allows(code):
-                if command not in self.harmless:
-                    self._trusted(code)
-                return
+        if handler is not None:
+            handler(self, self._parameters(words_of(code, self.rules), command))
+        elif command in self.harmless or command == "T0":
+            self._parameters(words_of(code, self.rules), command)
+        elif self.rules.allows(code):
+            self._trusted(code)
+        else:
             self.say("toolpath.unknown_command", command)
-            return
-        words = self._parameters(words_of(code, self.rules), command)
-        handler(self, words)
 
     def _parameters(self, words: list[tuple[str, float]], command: str) -> dict[str, float]:
         told: dict[str, float] = {}
@@ -209,6 +210,13 @@ class PrinterFollower(Follower):
             return False
         return True
 
+    def renumber(self, words: dict[str, float]) -> None:
+        """G92, where the machine's own position is known."""
+        if self.rules.prints and any(letter in words and not (self.homed[axis] and self.known[axis]) for axis, letter in enumerate(AXES)):
+            self.say("toolpath.position_unknown", "G92")
+            return
+        super().renumber(words)
+
     def target(self, words: dict[str, float]) -> list[float] | None:
         """As of every machine, once the move may be made."""
         if "F" in words:
@@ -235,22 +243,16 @@ class PrinterFollower(Follower):
         path = self.path
         if pushed > 0 and length > 0:
             path.extruded_mm += pushed
-            for axis in range(3):
-                path.laid_lowest[axis] = min(path.laid_lowest[axis], self.at[axis], to[axis])
-                path.laid_highest[axis] = max(path.laid_highest[axis], self.at[axis], to[axis])
+            for axis, value in (*enumerate(self.at), *enumerate(to), *self.swept):
+                path.laid_lowest[axis] = min(path.laid_lowest[axis], value)
+                path.laid_highest[axis] = max(path.laid_highest[axis], value)
         super().finish(words, to, length or abs(pushed), rapid)
 
     def reach_arc(self, words: dict[str, float], clockwise: bool) -> None:
         """G2 or G3."""
         if not (words.keys() <= set("XYZEFIJRS")):
             raise Odd("toolpath.unreadable", "an arc with other words than X, Y, Z, I, J, R, E and F")
-        before = self.at
         self.arc(words, clockwise)
-        if self.at is not before and self.hot:
-            self._lay_arc()
-
-    def _lay_arc(self) -> None:
-        """What an arc lays may bulge farther than its ends: at most as far as anything has been."""
 
     def close(self, lines: int) -> Toolpath:
         """The end: nothing hot, nothing turning, absolute and in millimetres."""

@@ -233,11 +233,8 @@ def _of_ours(name: str, status: dict[str, Any], fault: str) -> Look:
     state, moving = str(stats.get("state")), _moving(status)
     ended = ENDS.get(state)
     if fault and state != "standby":  # Klipper is halted, and after its restart it goes on with nothing
-        if ended is Standing.DONE:
-            ended = Standing.UNKNOWN if moving else Standing.DONE  # its last moves may be missing
-        else:
-            ended = Standing.FAILED
-        return Look(ended, True, "", progress, 0.0, ran, fault=fault, reads=_reads(status))
+        of_last_moves = Standing.UNKNOWN if moving else Standing.DONE
+        return Look(of_last_moves if ended is Standing.DONE else Standing.FAILED, True, "", progress, 0.0, ran, fault=fault, reads=_reads(status))
     if state in ("printing", "paused") or (ended is Standing.DONE and moving):
         printed = float(stats.get("print_duration") or 0.0)
         left = printed / progress - printed if progress else 0.0

@@ -23,7 +23,7 @@ from commonfab.clock import SystemClock
 START_SECONDS = 2.0
 IDLE_MB = 60.0
 IDLE_SHARE = 0.01
-WATCHED_SECONDS = 25.0
+WATCHED_SECONDS = 20.0
 TRIES = 3
 TICKS = os.sysconf("SC_CLK_TCK")
 

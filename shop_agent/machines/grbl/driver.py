@@ -113,7 +113,7 @@ class Grbl(TellsItself):
                 return
             link.send(HOLD)
             if not await seen(link, self._clock, lambda status: status.held or status.state in ("Door", "Alarm")):
-                raise Refused("machine.runs_on", self._facts.id)
+                raise Refused("machine.not_stopped", self._facts.id)
 
     async def resume(self, name: str) -> None:
         async with self._commanding:

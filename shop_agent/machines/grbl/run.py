@@ -143,7 +143,7 @@ class Run:
 async def halt(link: Link, clock: Clock, subject: str) -> None:
     """Hold, and once it stands, reset: nothing of its buffers is left. It is read back that it does not move.
 
-    Held first, because a reset in motion loses the position. Errors: `Refused` (`machine.runs_on`); `PortAway`.
+    Held first, because a reset in motion loses the position. Errors: `Refused` (`machine.not_stopped`); `PortAway`.
     """
     if (await link.look()).state == "Alarm":
         return  # it has stopped by itself, and a person must see to it
@@ -154,7 +154,7 @@ async def halt(link: Link, clock: Clock, subject: str) -> None:
     if not await seen(link, clock, lambda status: link.resets > resets and status.state not in {*MOVING, "Hold"}):
         if not link.alive:
             raise PortAway(link.ended)
-        raise Refused("machine.runs_on", subject)
+        raise Refused("machine.not_stopped", subject)
 
 
 async def seen(link: Link, clock: Clock, wanted: Callable[[Status], bool], seconds: float = STAND_SECONDS) -> bool:

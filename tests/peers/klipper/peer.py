@@ -98,6 +98,10 @@ class KlipperPeer:
         stats: dict[str, Any] = self.ask("/printer/objects/query?print_stats")["status"]["print_stats"]
         return stats
 
+    def at_work(self) -> bool:
+        """Whether Klipper has moves or commands before it."""
+        return bool(self.ask("/printer/objects/query?idle_timeout")["status"]["idle_timeout"]["state"] == "Printing")
+
     def klippy_state(self) -> str:
         """How Klipper stands, as Moonraker says it: "ready"."""
         try:
@@ -167,6 +171,7 @@ class KlipperPeer:
         if self.print_stats()["state"] in ("printing", "paused"):
             self.call("POST", "/printer/print/cancel")
         self.run_gcode("SDCARD_RESET_FILE\nM104 S0\nM140 S0")
+        self._until(lambda: not self.at_work(), "Klipper does not come to rest")
         for file in self.gcodes.glob("*.gcode"):
             self.call("DELETE", f"/server/files/gcodes/{file.name}")
 
