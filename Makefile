@@ -17,7 +17,7 @@ help:  ## show this list
 demo: $(VENV)/.node  ## three shops, two designs, five gears, in the terminal; ARGS=--once ends by itself
 	$(BIN)/commonfab demo $(ARGS)
 
-test: system-packages $(VENV)/.dev .peers/octoprint/.installed  ## install what the tests need and run every one; ARGS go to pytest
+test: system-packages $(VENV)/.dev .peers/octoprint/.installed .peers/klipper/.installed  ## install what the tests need and run every one; ARGS go to pytest
 	$(BIN)/python hatch_build.py
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
@@ -85,4 +85,13 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard pro
 .peers/octoprint/.installed: tests/peers/octoprint/requirements.txt | $(VENV)/.made
 	$(BIN)/python -m venv --clear .peers/octoprint
 	.peers/octoprint/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# A real Klipper, and Moonraker beside it, which wants other versions than Klipper does.
+.peers/klipper/.installed: $(wildcard tests/peers/klipper/requirements*.txt) | $(VENV)/.made
+	$(BIN)/python -m venv --clear .peers/klipper
+	.peers/klipper/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/klipper/requirements.txt
+	$(BIN)/python -m venv .peers/klipper/moonraker
+	.peers/klipper/moonraker/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --requirement tests/peers/klipper/requirements-moonraker.txt
 	@touch $@

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The shop's public key, without the library that makes signatures.
 
-`cryptography` takes 10 MB of memory. The agent says its public key with every call and signs a report now and then, so the public half is kept
-in a file beside the key, together with the digest of the key that it belongs to: with another key in its place it is read anew.
+`cryptography` takes 10 MB of memory. The agent says its public key with every call and signs a report now and then, so the public half is
+kept in a file beside the key, together with the digest of the key that it belongs to: with another key in its place it is read anew.
 """
 
 from __future__ import annotations

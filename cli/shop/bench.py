@@ -13,8 +13,8 @@ import typer
 from cli.options import JsonOption
 
 if TYPE_CHECKING:
+    from shop_agent.desk.view import BenchCard, Desk, MachineCard, OutboxCard, RecallCard, WaitingFor
     from shop_agent.journal import Journal
-    from shop_agent.records import AttemptRecord, RecallRecord
 
 ConfigOption = Annotated[
     Path,
@@ -24,20 +24,29 @@ DEFAULT_CONFIG = Path("shop.toml")
 
 
 def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Show what lies on the benches, and every recall that concerns this shop: what it made of it, and what to do."""
+    """Show the machines as they stand, what lies on the benches, what waits to be sent, and every recall that concerns this shop."""
     from cli import output
     from shop_agent.config import load_config
+    from shop_agent.desk.view import look
     from shop_agent.journal import open_journal
 
-    with closing(open_journal(load_config(config))) as journal:
+    shop = load_config(config)
+    with closing(open_journal(shop)) as journal:
+        desk = look(shop, journal)
         if as_json:
-            output.print_json(_as_json(journal))
+            output.print_json(_as_json(journal, desk))
             return
-        for record in journal.recalls():
-            for line in _told(record, journal):
-                output.say().print(line, soft_wrap=True)
-        rows = [_row(attempt, journal) for attempt in journal.attempts()]
+    console = output.say()
+    for recall in desk.recalls:
+        for line in _told(recall):
+            console.print(line, soft_wrap=True)
+    if desk.agent:
+        console.print(f"[bold yellow]{output.plain(desk.agent)}[/bold yellow]", soft_wrap=True)
+    output.show_table("machine", "stands", "what runs", "waits for", rows=[_machine_row(card) for card in desk.machines])
+    rows = [(card.order, card.what, card.machine_id, _made(card), card.stands) for card in desk.benches]
     output.show_table("work order", "what", "machine", "made", "stands", rows=rows)
+    for line in _unsent(desk.outbox):
+        console.print(line, soft_wrap=True)
 
 
 def sheet(
@@ -63,45 +72,77 @@ def sheet(
     sys.stdout.write(written(sheet_of_offer(offer, shop.shop.name or shop.shop.id, attempt.key if attempt else "", recall)))
 
 
-def _told(record: RecallRecord, journal: Journal) -> Iterator[str]:
-    """A recall with what this shop made of it, by the ledger and by its own journal, each work order once."""
+def _told(card: RecallCard) -> Iterator[str]:
+    """A recall with what this shop made of it."""
     from cli.output import plain
-    from commonfab.recalled import recall_text
 
-    recall = record.notice.recall
-    yield f"[bold red]RECALLED[/bold red] {plain(record.notice.title)}, revision {plain(recall.revision_digest)}"
-    yield f"  {plain(recall_text(recall))}"
-    made = [(work.work_order_id, work.job_id, work.part_name, work.pieces_good) for work in record.notice.made]
-    known = {order for order, *_ in made}
-    mine = [one for one in journal.history() if one.offer.revision_digest == recall.revision_digest]
-    made += [(one.ref.work_order_id, one.offer.job_id, one.offer.part_name, one.good) for one in mine if one.ref.work_order_id not in known]
-    for order, job, part, good in made:
-        if good:
-            yield f"  made here: {good} × {plain(part)} in {plain(order)}, for job {plain(job)}"
+    yield f"[bold red]RECALLED[/bold red] {plain(card.title)}, revision {plain(card.revision)}"
+    yield f"  {plain(card.why)}"
+    for made in card.made:
+        yield f"  made here: {plain(made)}"
     yield "  nothing of it starts here any more"
 
 
-def _row(attempt: AttemptRecord, journal: Journal) -> tuple[str, ...]:
-    offer = attempt.offer
-    made = f"{attempt.good}/{offer.quantity}"
-    return attempt.ref.work_order_id, f"{offer.part_name} of {offer.title}", attempt.machine_id, made, _standing(attempt, journal)
+def _machine_row(card: MachineCard) -> tuple[str, ...]:
+    stands = ": ".join(filter(None, (card.state, card.out_of_service or card.why)))
+    due = [
+        f"{one.what} is {'overdue' if one.in_hours <= 0 else f'due in {one.in_hours:.0f} h'}" for one in card.upkeep if one.in_hours < 10
+    ]
+    waits = [f"{one.text} ({_button(card.id, one)})" if one.button else one.text for one in card.waits]
+    return card.id, stands, _running(card), "; ".join([*waits, *due])
 
 
-def _standing(attempt: AttemptRecord, journal: Journal) -> str:
-    if journal.recall_of(attempt.offer.revision_digest):
-        return "recalled"
-    if attempt.ended:
-        return f"{attempt.ended}, not yet heard by the router"
-    if attempt.piece_begun:
-        return f"piece {attempt.piece_begun.number} is on the machine"
-    return "running" if attempt.leave else "prepared" if attempt.toolpath else "preparing"
+def _button(machine: str, waits: WaitingFor) -> str:
+    return f"commonfab shop {waits.button} {waits.order + ' --good' if waits.button == 'judge' else machine}"
 
 
-def _as_json(journal: Journal) -> dict[str, object]:
+def _running(card: MachineCard) -> str:
+    runs = card.running
+    if runs is None:
+        return ""
+    piece = f", piece {runs.piece} of {runs.pieces}" if runs.pieces else ""
+    left = f", {runs.remaining_seconds / 60:.0f} min left" if runs.remaining_seconds else ""
+    return f"{runs.what}{piece}, {runs.progress:.0%}{left}"
+
+
+def _made(card: BenchCard) -> str:
+    more = [f"{card.scrap} scrap"] if card.scrap else []
+    more += [f"{card.unjudged} to be judged"] if card.unjudged else []
+    return ", ".join([f"{card.good}/{card.quantity}", *more])
+
+
+def _unsent(card: OutboxCard) -> Iterator[str]:
+    """What waits to be sent, and since when the router has not been heard."""
+    from cli.output import plain
+
+    if card.trouble:
+        since = "in this run" if card.silent_seconds is None else f"for {card.silent_seconds / 60:.0f} min"
+        yield f"[yellow]The router has not been heard {since}:[/yellow] {plain(card.trouble)}"
+    if card.unsent:
+        yield f"Waits to be sent: {plain(', '.join(card.unsent))}"
+
+
+def _as_json(journal: Journal, desk: Desk) -> dict[str, object]:
+    from dataclasses import asdict
+
     from cli import output
 
+    stands = {card.order: card.stands for card in desk.benches}
     attempts = [
-        {"offer": output.as_json(one.offer), "machine_id": one.machine_id, "pieces_good": one.good, "stands": _standing(one, journal)}
+        {
+            "offer": output.as_json(one.offer),
+            "machine_id": one.machine_id,
+            "pieces_good": one.good,
+            "pieces_scrap": one.scrap,
+            "pieces_unjudged": one.unjudged,
+            "stands": stands[one.ref.work_order_id],
+        }
         for one in journal.attempts()
     ]
-    return {"recalls": [output.as_json(record.notice) for record in journal.recalls()], "attempts": attempts}
+    return {
+        "recalls": [output.as_json(record.notice) for record in journal.recalls()],
+        "attempts": attempts,
+        "agent_runs": not desk.agent,
+        "machines": [asdict(card) for card in desk.machines],
+        "outbox": asdict(desk.outbox),
+    }

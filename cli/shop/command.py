@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
-from cli.shop import bench, start
+from cli.shop import bench, desk, start, words
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
@@ -70,26 +70,6 @@ def withdraw(work_order: OrderArgument, note: NoteOption = "", config: ConfigOpt
     output.say().print(f"{output.plain(work_order)} is withdrawn; the agent does the rest.")
 
 
-@app.command("ready")
-def ready(
-    machine: Annotated[str, typer.Argument(metavar="MACHINE", help="The machine's id in shop.toml.")],
-    who: Annotated[str, typer.Option(help="Who says so; else the name of the account.")] = "",
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Say that a machine's bed is clear, its stock is loaded, and it may start."""
-    import getpass
-
-    from cli import output
-    from commonfab.errors import Refused
-    from shop_agent.config import load_config
-
-    if load_config(config).machine_of(machine) is None:
-        raise Refused("command.machine", machine)
-    with _journal(config) as journal:
-        journal.mark_ready(machine, who or getpass.getuser())
-    output.say().print(f"{output.plain(machine)} is ready.")
-
-
 @app.command("list")
 def list_shops(as_json: JsonOption = False, node: NodeOption = None, token: TokenOption = None, ca: CaOption = None) -> None:
     """List the shops that the node knows, with their machines."""
@@ -112,6 +92,10 @@ app.command("init")(start.init)
 app.command("check")(start.check)
 app.command("status")(bench.status)
 app.command("sheet")(bench.sheet)
+app.command("desk")(desk.desk)
+app.command("screen")(desk.screen)
+for name, said in words.COMMANDS:
+    app.command(name)(said)
 
 
 def _journal(config: Path) -> AbstractContextManager[Journal]:

@@ -79,24 +79,6 @@ TERMS: dict[str, Term] = {
         "The part is too detailed for this computer; a simpler mesh may do.",
     ),
     "slicer.mesh": Term("the file is not a mesh that may be given to the slicer: {subject}", "Publish it as STL or as a plain 3MF."),
-    "toolpath.outside": Term(
-        "line {line}: the toolpath goes to {needs} along {subject}, the machine reaches {has}",
-        "Correct the slicer profile, or use a machine with more room.",
-    ),
-    "toolpath.too_hot": Term(
-        "line {line}: {subject} is set to {needs}, the machine allows {has}",
-        "Correct the temperatures of the slicer profile, or the limits of the machine in shop.toml.",
-    ),
-    "toolpath.forbidden_command": Term(
-        "line {line}: {subject} changes the machine itself and is not run",
-        "Take it out of the slicer profile.",
-    ),
-    "toolpath.unreadable": Term("line {line}: {subject} cannot be understood", "Slice the part again; the file may be damaged."),
-    "toolpath.empty": Term("the toolpath lays down no material", "Look at the part's mesh and at the machine's slicer profile."),
-    "toolpath.changed": Term(
-        "{subject} is no longer the toolpath that was checked",
-        "Nothing was started. Something else wrote to the agent's data folder; find out what.",
-    ),
     "machine.busy": Term("{subject} is at work", "Wait until it is done; nothing was started."),
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
@@ -119,4 +101,28 @@ TERMS: dict[str, Term] = {
     ),
     "machine.spoiled": Term("{pieces} pieces were spoiled", "Look at the machine before it is given more."),
     "machine.gone": Term("machine {subject} is no longer in shop.toml", "Put it back, or leave its work to others."),
+    "desk.needs": Term(
+        "the desk needs {subject}, which is not installed here",
+        "pip install 'commonfab[desk]'; the command line does all that the desk does.",
+    ),
+    "desk.pin": Term(
+        "the desk would listen on {subject}, where others can reach it, and has no PIN",
+        'Put pin = "…" (4 to 12 digits) or pin_file under [desk] in shop.toml, or listen on 127.0.0.1 only.',
+    ),
+    "desk.listen": Term(
+        "'{subject}' is no address to listen on",
+        'Write listen = "127.0.0.1:4790" under [desk] in shop.toml: an address of this computer and a port that is free.',
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "desk.pin_wrong": Term("that is not the PIN", "It stands in shop.toml under [desk]; try again.", StatusCode.PERMISSION_DENIED),
+    "desk.pin_wait": Term(
+        "too many wrong PINs were tried; the next try is in {wait}",
+        "Wait. Whoever is in already stays in.",
+        StatusCode.RESOURCE_EXHAUSTED,
+    ),
+    "desk.number": Term("{subject} is no figure that can be", "Write a number above 0.", StatusCode.INVALID_ARGUMENT),
+    "desk.size": Term(
+        "{subject} does not say a size", "Write its name, the size as drawn and as it came out: bore=8.0/8.03", StatusCode.INVALID_ARGUMENT
+    ),
+    "desk.confirm": Term("nobody has said yet that it is clear", "Look at the machine, touch the line above the button, then the button."),
 }

@@ -63,9 +63,11 @@ class Reading:
         self.hopeless = True
 
     def _lines(self, content: bytes) -> None:
-        if content.translate(None, PLAIN):
+        if strange := content.translate(None, PLAIN):
+            self.lines += content.count(b"\n", 0, content.index(strange[:1]))
             self._give_up("a control character: the file is compressed, binary or not in UTF-8")
         elif content.count(b"\r") != content.count(b"\r\n"):
+            self.lines += content.count(b"\n", 0, content.replace(b"\r\n", b" \n").index(b"\r"))
             self._give_up("a carriage return without a line feed")
         elif self.fast is not None:
             self.lines = self.fast.follow(content, self.lines, self.exactly)

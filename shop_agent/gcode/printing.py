@@ -39,7 +39,6 @@ class PrinterFollower(Follower):
         self.harmless = KLIPPER_HARMLESS if rules.dialect is Dialect.KLIPPER else MARLIN_HARMLESS
         self.moved = False
         self.closed_by_macro = False
-        self.spindle_line = 0
 
     def code(self, code: str) -> None:
         """One line without its comment. Errors: `Odd`."""

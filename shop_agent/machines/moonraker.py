@@ -197,7 +197,7 @@ class Moonraker(TellsItself):
             answer = await self._http.delete(f"/server/files/gcodes/{quote(name, safe='')}")
         except httpx.HTTPError:
             return  # it is only tidying up
-        if answer.status_code not in (403, 404):  # 403: still loaded
+        if answer.status_code not in (400, 403, 404):  # 400: it is not there; 403: still loaded
             self._expect(answer)
 
     async def close(self) -> None:
@@ -234,7 +234,9 @@ def _of_ours(name: str, status: dict[str, Any], fault: str) -> Look:
     ended = ENDS.get(state)
     if fault and state != "standby":  # Klipper is halted, and after its restart it goes on with nothing
         of_last_moves = Standing.UNKNOWN if moving else Standing.DONE
-        return Look(of_last_moves if ended is Standing.DONE else Standing.FAILED, True, "", progress, 0.0, ran, fault=fault, reads=_reads(status))
+        return Look(
+            of_last_moves if ended is Standing.DONE else Standing.FAILED, True, "", progress, 0.0, ran, fault=fault, reads=_reads(status)
+        )
     if state in ("printing", "paused") or (ended is Standing.DONE and moving):
         printed = float(stats.get("print_duration") or 0.0)
         left = printed / progress - printed if progress else 0.0

@@ -19,6 +19,8 @@ import pytest
 from small_shop import SmallRouter, served, write_shop
 
 from commonfab.clock import SystemClock
+from shop_agent.config import load_config
+from shop_agent.shop_key import public_key_of
 
 START_SECONDS = 2.0
 IDLE_MB = 60.0
@@ -56,6 +58,7 @@ async def agent(folder: Path, router: SmallRouter) -> AsyncIterator[Running]:
     """`python -m shop_agent shop.toml`, from its start to the first that its router hears of it."""
     async with served(router) as address:
         file, clock = write_shop(folder, node=address), SystemClock()
+        public_key_of(load_config(file).key_file)  # as `commonfab shop init` left it
         started = clock.monotonic()
         with (folder / "agent.log").open("wb") as log:
             process = await asyncio.create_subprocess_exec(sys.executable, "-m", "shop_agent", str(file), stdout=log, stderr=log)

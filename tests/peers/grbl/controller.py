@@ -216,7 +216,7 @@ class Controller:
             if self._after_dwell:
                 self._after_dwell = False
                 self.say("ok")
-            if b"\n" not in self._rx and b"\r" not in self._rx:
+            if 10 not in self._rx and 13 not in self._rx:
                 self._line += bytes(self._rx)
                 self._rx.clear()
                 return

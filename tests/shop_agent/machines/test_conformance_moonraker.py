@@ -18,10 +18,11 @@ from shop_agent.machines.moonraker import Moonraker
 from shop_agent.records import Toolpath
 
 STEPS_A_MM = 80.0  # of printer.cfg: 16 microsteps, 200 steps a turn, 40 mm a turn
+MOVE_MM = 4  # at 20 mm/s a fifth of a second
 
 
 class KlipperRig(Rig):
-    """The peer, driven by Moonraker. Moves of 10 mm at 20 mm/s take half a second each, and Klipper reads several of them ahead."""
+    """The peer, driven by Moonraker. Klipper reads about three seconds of moves ahead."""
 
     runs_on_without_server = True  # Klipper prints; Moonraker only passes on what it is told
     coasts_seconds = 5.0
@@ -44,7 +45,7 @@ class KlipperRig(Rig):
         return self.peer.steps()
 
     def moves_of(self, toolpath: Toolpath) -> float:
-        return Path(toolpath.file).read_text(encoding="utf-8").count("G1 ") * 10 * STEPS_A_MM
+        return Path(toolpath.file).read_text(encoding="utf-8").count("G1 ") * MOVE_MM * STEPS_A_MM
 
     async def start_foreign(self) -> str:
         await asyncio.to_thread(self.peer.print_foreign, "vase.gcode", _moves(20))
@@ -62,7 +63,7 @@ class KlipperRig(Rig):
 
 def _moves(seconds: float) -> str:
     """Many short lines, so that how far it is shows; there and back, so that it never leaves the bed."""
-    return "G28\nG90\n" + "".join(f"G1 X{10 if number % 2 == 0 else 0} F1200\n" for number in range(round(seconds * 2)))
+    return "G28\nG90\n" + "".join(f"G1 X{MOVE_MM if number % 2 == 0 else 0} F1200\n" for number in range(round(seconds * 5)))
 
 
 @pytest.mark.slow

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What people say at a desk: each a plain function that writes it into the journal. The web page, the terminal screen and the command
+line call these and nothing else, so whatever one of them may do the others may, by the same rules.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from commonfab.errors import Refused
+from shop_agent import accounts, judging, service_modes, upkeep, words
+from shop_agent.config import ShopConfig
+from shop_agent.journal import EVERYTHING, Journal
+from shop_agent.machine_section import GO, MachineSection
+from shop_agent.service_modes import Mode
+from shop_agent.words import Kind
+
+MOST_PIECES = 10_000
+MOST_MINUTES = 100_000.0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where things are said: the shop and its journal."""
+
+    config: ShopConfig
+    journal: Journal
+
+    def machine(self, machine_id: str) -> MachineSection:
+        """A machine of the shop. Errors: `Refused` (`command.machine`)."""
+        facts = self.config.machine_of(machine_id)
+        if facts is None:
+            raise Refused("command.machine", machine_id)
+        return facts
+
+
+# Offers.
+
+
+def accept(bench: Bench, order: str) -> None:
+    """Take an offer. Errors: `Refused` (`shop.unanswered`)."""
+    bench.journal.decide(order, accept=True)
+
+
+def decline(bench: Bench, order: str, note: str = "") -> None:
+    """Do not take it. `note`: why; the requester sees it. Errors: `Refused` (`shop.unanswered`)."""
+    bench.journal.decide(order, accept=False, note=note.strip())
+
+
+def withdraw(bench: Bench, order: str, note: str = "") -> None:
+    """Take accepted work off the bench. Errors: `Refused` (`shop.no_attempt`)."""
+    bench.journal.withdraw(order, note.strip())
+
+
+# Machines.
+
+
+def ready(bench: Bench, machine_id: str, who: str, confirms: Iterable[str] = EVERYTHING) -> None:
+    """Say what is so at a machine: "bed", "stock", "tool". An additive machine for which an order waits starts thereupon.
+
+    Errors: `Refused` (`command.machine`, `machine.busy`).
+    """
+    bench.journal.mark_ready(bench.machine(machine_id).id, _name(who), set(confirms) - {GO})
+
+
+def start(bench: Bench, machine_id: str, who: str) -> None:
+    """Say, standing at the machine, that it may begin now. Good for a minute and for one start.
+
+    Errors: `Refused` (`command.machine`, `machine.busy`).
+    """
+    bench.journal.mark_ready(bench.machine(machine_id).id, _name(who), {GO})
+
+
+def pause(bench: Bench, machine_id: str, who: str) -> None:
+    """Hold what runs. Errors: `Refused` (`command.machine`)."""
+    words.say(bench.journal, bench.machine(machine_id).id, Kind.PAUSE, _name(who))
+
+
+def resume(bench: Bench, machine_id: str, who: str) -> None:
+    """Go on with what is held; good for a minute. Errors: `Refused` (`command.machine`)."""
+    words.say(bench.journal, bench.machine(machine_id).id, Kind.RESUME, _name(who))
+
+
+def stop(bench: Bench, machine_id: str, who: str) -> None:
+    """Stop what runs of ours, and begin nothing before that is done. It is no emergency stop. Errors: `Refused` (`command.machine`)."""
+    words.say(bench.journal, bench.machine(machine_id).id, Kind.STOP, _name(who))
+
+
+def drain(bench: Bench, machine_id: str, who: str, why: str = "") -> None:
+    """It takes no new work; what was accepted is made. Errors: `Refused` (`command.machine`)."""
+    _take_out(bench, machine_id, Mode.DRAIN, why, who)
+
+
+def out_of_order(bench: Bench, machine_id: str, who: str, why: str) -> None:
+    """It is broken: nothing is started. Errors: `Refused` (`command.machine`)."""
+    _take_out(bench, machine_id, Mode.OUT_OF_ORDER, why, who)
+
+
+def maintenance(bench: Bench, machine_id: str, who: str, why: str = "") -> None:
+    """It is being looked after: nothing is started. Errors: `Refused` (`command.machine`)."""
+    _take_out(bench, machine_id, Mode.MAINTENANCE, why, who)
+
+
+def back(bench: Bench, machine_id: str) -> None:
+    """It takes work again, unless shop.toml says otherwise. Errors: `Refused` (`command.machine`)."""
+    service_modes.bring_back(bench.journal, bench.machine(machine_id).id)
+
+
+def maintained(bench: Bench, machine_id: str, what: str, who: str) -> None:
+    """What must be done now and then was done. Errors: `Refused` (`command.machine`, `shop.no_upkeep`)."""
+    upkeep.note_done(bench.journal, bench.machine(machine_id), what, _name(who))
+
+
+# What was made.
+
+
+def judge(bench: Bench, order: str, good: bool, who: str, piece: int | None = None) -> int:
+    """Say whether a piece that was made is good; answers its number. Errors: `Refused` (`shop.no_attempt`, `shop.no_piece`)."""
+    return judging.judge(bench.journal, order, good, _name(who), piece)
+
+
+def made(bench: Bench, order: str, good: int, scrap: int, who: str) -> None:
+    """So many more pieces were made by hand. Errors: `Refused` (`shop.no_attempt`, `machine.tells_itself`, `desk.number`)."""
+    for amount in (good, scrap):
+        if not 0 <= amount <= MOST_PIECES:
+            raise Refused("desk.number", f"{amount} pieces")
+    if not good and not scrap:
+        raise Refused("desk.number", "0 pieces")
+    attempt = next((one for one in bench.journal.attempts() if one.ref.work_order_id == order and not one.ended), None)
+    if attempt is None:
+        raise Refused("shop.no_attempt", order)
+    if not person_tells(bench.machine(attempt.machine_id)):
+        raise Refused("machine.tells_itself", attempt.machine_id)
+    for kind, amount in ((Kind.GOOD, good), (Kind.SCRAP, scrap)):
+        if amount:
+            words.say(bench.journal, attempt.machine_id, kind, _name(who), amount)
+
+
+def spent(bench: Bench, order: str, task: str, minutes: float) -> None:
+    """People spent so many minutes on a task; whose they were is not kept. Errors: `Refused` (`shop.no_attempt`, `desk.number`)."""
+    if not (math.isfinite(minutes) and 0 < minutes <= MOST_MINUTES):
+        raise Refused("desk.number", f"{minutes:g} minutes")
+    accounts.note_time(bench.journal, order, task.strip() or accounts.TASKS[0], minutes)
+
+
+def measured(bench: Bench, order: str, name: str, nominal_mm: float, measured_mm: float) -> None:
+    """A size as drawn and as it came out, mm. Errors: `Refused` (`shop.no_attempt`, `desk.size`, `desk.number`)."""
+    if not name.strip():
+        raise Refused("desk.size", "a size without a name")
+    for value in (nominal_mm, measured_mm):
+        if not (math.isfinite(value) and 0 <= value <= 100_000):
+            raise Refused("desk.number", f"{value:g} mm")
+    accounts.note_size(bench.journal, order, accounts.Size(name.strip(), nominal_mm, measured_mm))
+
+
+def size_in(text: str) -> tuple[str, float, float]:
+    """Name, nominal and measured mm of "bore=8.0/8.03"; a comma will do for the point. Errors: `Refused` (`desk.size`)."""
+    name, equals, figures = text.partition("=")
+    nominal, slash, came_out = figures.replace(",", ".").partition("/")
+    try:
+        if not (name.strip() and equals and slash):
+            raise ValueError(text)
+        return name.strip(), float(nominal), float(came_out)
+    except ValueError:
+        raise Refused("desk.size", f"'{text}'") from None
+
+
+def photograph(bench: Bench, order: str, picture: Path) -> str:
+    """Keep a picture of what was made; answers its SHA-256. Errors: `Refused` (`shop.no_attempt`, `shop.photograph`); `OSError`."""
+    return accounts.note_photograph(bench.journal, order, picture, bench.config.data_dir)
+
+
+def photograph_sent(bench: Bench, order: str, name: str, content: bytes) -> str:
+    """The same for a picture that a browser sent, under the name it had there."""
+    with tempfile.TemporaryDirectory() as folder:
+        picture = Path(folder) / f"photograph{Path(name).suffix.lower()[:6]}"
+        picture.write_bytes(content)
+        return photograph(bench, order, picture)
+
+
+def person_tells(facts: MachineSection) -> bool:
+    """Whether people say when a piece is done on this machine, because it cannot."""
+    from shop_agent.desk.of_machines import PEOPLE_TELL
+
+    return facts.control in PEOPLE_TELL
+
+
+def _take_out(bench: Bench, machine_id: str, mode: Mode, why: str, who: str) -> None:
+    service_modes.take_out(bench.journal, bench.machine(machine_id).id, mode, why.strip(), _name(who))
+
+
+def _name(who: str) -> str:
+    return " ".join(who.split())[:80] or "somebody"

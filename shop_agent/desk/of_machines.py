@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A machine's card: how it stands in plain words, and which button helps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+from commonfab import processes
+from shop_agent.desk.view import MachineCard, Running, Upkeep, WaitingFor
+from shop_agent.journal import Journal
+from shop_agent.live import LiveMachine
+from shop_agent.machine_section import GO, MachineSection
+from shop_agent.records import AttemptRecord
+from shop_agent.service_modes import Mode, OutOfService, service_of
+from shop_agent.upkeep import upkeep_of
+
+IN_ORDER = ("bed", "stock", "tool", GO)
+"""What is confirmed at a machine, in the order in which it is done."""
+
+CONFIRMED: Mapping[str, str] = MappingProxyType(
+    {"bed": "The bed is clear", "stock": "The stock is loaded", "tool": "The tool is set", GO: "I stand at the machine and it is clear"}
+)
+"""What a person says with each of them."""
+
+STATES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "ready": ("ready", "good"),
+        "needs_person": ("needs somebody", "person"),
+        "busy": ("at work", "busy"),
+        "offline": ("does not answer", "off"),
+        "out_of_order": ("out of order", "off"),
+        "maintenance": ("being looked after", "off"),
+    }
+)
+"""The live state as people say it, and how it looks."""
+
+MODES: Mapping[Mode, str] = MappingProxyType(
+    {Mode.DRAIN: "takes no new work", Mode.MAINTENANCE: "being looked after", Mode.OUT_OF_ORDER: "out of order"}
+)
+
+PEOPLE_TELL = ("by_hand", "hot_folder")
+"""Controls that cannot know when a piece is done."""
+
+COMMAND = re.compile(r"[:,;]?\s*commonfab shop (\w+).*$")
+
+
+def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | None, attempts: Sequence[AttemptRecord]) -> MachineCard:
+    """One machine. `live`: None where its agent does not run; `attempts`: all that are on the benches."""
+    said = service_of(journal, facts.id)
+    state, tone = _state(live, said)
+    ready = journal.ready(facts.id)
+    must = facts.confirms
+    missing = must - (ready.confirms if ready else frozenset())
+    return MachineCard(
+        id=facts.id,
+        name=facts.name or facts.id,
+        process=processes.canonical(facts.process).replace("_", " "),
+        state=state,
+        tone=tone,
+        why=without_command(live.why) if live and not live.waits_for_person else "",
+        reads=live.reads if live else "",
+        fault=live.fault if live else "",
+        running=_running(live, attempts),
+        waits=tuple(_waits(live, attempts)),
+        confirms=in_order(must),
+        missing=in_order(missing),
+        by_hand=facts.control in PEOPLE_TELL,
+        attended=facts.attended,
+        upkeep=tuple(Upkeep(due.what, due.every_hours - due.ran_hours, due.stops) for due in upkeep_of(journal, facts)),
+        out_of_service=_out_of_service(facts, said),
+        said_out=said is not None,
+        materials=facts.on_hand,
+    )
+
+
+def in_order(confirms: Iterable[str]) -> tuple[str, ...]:
+    """Confirmations in the order in which they are done."""
+    told = set(confirms)
+    return tuple(one for one in IN_ORDER if one in told)
+
+
+def without_command(text: str) -> str:
+    """A sentence of the agent without the command that it names: a button stands there instead."""
+    return COMMAND.sub("", text).strip()
+
+
+def _state(live: LiveMachine | None, said: OutOfService | None) -> tuple[str, str]:
+    if live is None:
+        return "not known", "off"
+    if live.paused:
+        return "paused", "person"
+    if live.state == "maintenance" and said is not None:
+        return MODES[said.mode], "busy" if live.busy_with else "off"
+    return STATES.get(live.state, ("not known", "off"))
+
+
+def _out_of_service(facts: MachineSection, said: OutOfService | None) -> str:
+    if facts.out_of_service:
+        return f"{facts.out_of_service} (in shop.toml)"
+    return f"{MODES[said.mode]}{f': {said.why}' if said.why else ''}, says {said.who}" if said else ""
+
+
+def _running(live: LiveMachine | None, attempts: Sequence[AttemptRecord]) -> Running | None:
+    if live is None:
+        return None
+    ours = next((attempt for attempt in attempts if attempt.key == live.attempt), None)
+    if ours is None:
+        busy = live.busy_with  # its owner's own work, or what was left behind
+        return Running("", busy, 0, 0, live.progress, live.remaining_seconds, live.paused) if busy else None
+    nth = min(ours.good + ours.unjudged + 1, ours.offer.quantity)
+    return Running(ours.ref.work_order_id, what_of(ours), nth, ours.offer.quantity, live.progress, live.remaining_seconds, live.paused)
+
+
+def what_of(attempt: AttemptRecord) -> str:
+    """What an attempt makes: "gear of Coffee grinder"."""
+    offer = attempt.offer
+    return f"{offer.part_name} of {offer.title}" if offer.part_name not in ("", offer.title) else offer.title
+
+
+def _waits(live: LiveMachine | None, attempts: Sequence[AttemptRecord]) -> Iterator[WaitingFor]:
+    if live is None:
+        return
+    orders = {attempt.key: attempt.ref.work_order_id for attempt in attempts}
+    for key, why in live.waits.items():
+        person = key in live.waits_for_person
+        named = COMMAND.search(why)
+        button = named[1] if named and person and named[1] in ("ready", "start", "judge") else ""
+        if person or live.attempt != key:
+            yield WaitingFor(orders.get(key, key), without_command(why), person, button)

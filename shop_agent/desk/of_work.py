@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The cards of offers, of work on the benches, of what waits to be sent, and of recalls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from commonfab import v1
+from commonfab.recalled import recall_text
+from commonfab.units import size_text
+from shop_agent.accounts import account_of
+from shop_agent.config import ShopConfig
+from shop_agent.desk.of_machines import PEOPLE_TELL, what_of
+from shop_agent.desk.pictures import picture_of
+from shop_agent.desk.view import BenchCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.journal import Journal
+from shop_agent.live import Live, LiveMachine
+from shop_agent.records import AttemptRecord, OfferRecord, PieceState, RecallRecord
+
+ENDED: Mapping[str, str] = MappingProxyType({"complete": "done", "fail": "ended early", "release": "given back", "drop": "no longer ours"})
+
+PIECES: Mapping[PieceState, str] = MappingProxyType(
+    {
+        PieceState.BEGUN: "on the machine",
+        PieceState.MADE: "to be judged",
+        PieceState.GOOD: "good",
+        PieceState.SCRAP: "scrap",
+        PieceState.VOID: "not there",
+    }
+)
+
+
+def offer_card(config: ShopConfig, record: OfferRecord) -> OfferCard:
+    """One offer."""
+    offer, machine = record.offer, config.machine_of(record.offer.machine_id)
+    seconds, grams = offer.estimate.machine_time.ToTimedelta().total_seconds(), offer.estimate.grams
+    if record.toolpath is not None:
+        seconds, grams = record.toolpath.seconds, record.toolpath.grams
+    size = offer.requirement.size_mm
+    return OfferCard(
+        order=offer.work_order_id,
+        title=offer.title,
+        part=offer.part_name,
+        quantity=offer.quantity,
+        machine_id=offer.machine_id,
+        machine=machine.name if machine else offer.machine_id,
+        size=size_text(size.x, size.y, size.z) if size.x or size.y or size.z else "",
+        material=offer.requirement.material,
+        minutes=seconds / 60,
+        grams=grams,
+        measured=record.toolpath is not None and not record.toolpath.note,
+        km=offer.distance_km if offer.HasField("distance_km") else None,
+        picture=picture_of(config.data_dir, offer.picture_sha256),
+        licence=offer.licence,
+        notice=offer.notice,
+        purpose=offer.purpose,
+        first_article=offer.first_article,
+        why=_messages(offer.why),
+        asks=_messages(record.reasons),
+        cannot=_messages(record.refused),
+        answered=_messages(offer.answered),
+        answer=record.answer,
+        stands=record.stands,
+    )
+
+
+def bench_card(config: ShopConfig, journal: Journal, attempt: AttemptRecord, live: LiveMachine | None) -> BenchCard:
+    """One order on the benches. `live`: its machine, None where the agent does not run."""
+    offer, account = attempt.offer, account_of(journal, attempt.row)
+    machine = config.machine_of(attempt.machine_id)
+    return BenchCard(
+        order=attempt.ref.work_order_id,
+        what=what_of(attempt),
+        machine_id=attempt.machine_id,
+        machine=machine.name if machine else attempt.machine_id,
+        quantity=offer.quantity,
+        good=attempt.good,
+        scrap=attempt.scrap,
+        unjudged=attempt.unjudged,
+        pieces=tuple((piece.number, PIECES[piece.state]) for piece in attempt.pieces),
+        stands=_stands(attempt, journal, live),
+        ended=bool(attempt.ended),
+        by_hand=machine is not None and machine.control in PEOPLE_TELL,
+        picture=picture_of(config.data_dir, offer.picture_sha256),
+        licence=offer.licence,
+        notice=offer.notice,
+        minutes=tuple((task, seconds / 60) for task, seconds in account.person_seconds),
+        sizes=tuple((size.name, size.nominal_mm, size.measured_mm) for size in account.sizes),
+        photographs=len(account.photographs),
+        walk_in=attempt.walk_in,
+    )
+
+
+def outbox_card(journal: Journal, live: Live | None, now: float) -> OutboxCard:
+    """What waits to be sent."""
+    heard = live.router_heard if live else 0.0
+    return OutboxCard(
+        unsent=tuple(_told(event) for event in journal.unsettled()),
+        silent_seconds=max(now - heard, 0.0) if heard else None,
+        trouble=live.router_trouble if live else "",
+    )
+
+
+def recall_card(record: RecallRecord, journal: Journal) -> RecallCard:
+    """A recall with what this shop made of it, by the ledger and by its own journal, each work order once."""
+    recall = record.notice.recall
+    made = [(work.work_order_id, work.job_id, work.part_name, work.pieces_good) for work in record.notice.made]
+    known = {order for order, *_ in made}
+    mine = [one for one in journal.history() if one.offer.revision_digest == recall.revision_digest]
+    made += [(one.ref.work_order_id, one.offer.job_id, one.offer.part_name, one.good) for one in mine if one.ref.work_order_id not in known]
+    return RecallCard(
+        revision=recall.revision_digest,
+        title=record.notice.title,
+        why=recall_text(recall),
+        made=tuple(f"{good} × {part} in {order}, for job {job}" for order, job, part, good in made if good),
+    )
+
+
+def pictures_wanted(journal: Journal, data_dir: Path) -> Iterator[str]:
+    """Pictures of offers and of work on the benches that are not here yet, each once."""
+    shown = [record.offer for record in journal.offers() if record.stands] + [attempt.offer for attempt in journal.attempts()]
+    for sha256 in dict.fromkeys(offer.picture_sha256 for offer in shown):
+        if sha256 and picture_of(data_dir, sha256) is None:
+            yield sha256
+
+
+def _stands(attempt: AttemptRecord, journal: Journal, live: LiveMachine | None) -> str:
+    if journal.recall_of(attempt.offer.revision_digest):
+        return "recalled"
+    if attempt.ended:
+        return f"{ENDED[attempt.ended]}, not yet heard by the router"
+    if attempt.withdrawn:
+        return "taken off the bench"
+    if attempt.piece_begun:
+        paused = live is not None and live.paused
+        return f"piece {attempt.piece_begun.number} is on the machine{', paused' if paused else ''}"
+    if live is not None and attempt.key in live.waits_for_person:
+        return "waits for somebody"
+    return "running" if attempt.leave else "prepared" if attempt.toolpath else "preparing"
+
+
+def _told(event: v1.ShopEvent) -> str:
+    kind = event.WhichOneof("event") or ""
+    if kind in ("accept", "decline"):
+        return f"our {'yes' if kind == 'accept' else 'no'} to {getattr(event, kind).work_order_id}"
+    if kind in ("start", "release"):
+        words = "leave to start" if kind == "start" else "it is given back:"
+        return f"{words} {getattr(event, kind).attempt.work_order_id}"
+    if kind in ("complete", "fail", "walk_in"):
+        return f"the report of {v1.CompletedWork.FromString(getattr(event, kind).signed.work).attempt.work_order_id}"
+    return "something that this version does not know"
+
+
+def _messages(reasons: Iterable[v1.Reason]) -> tuple[str, ...]:
+    return tuple(one.message for one in reasons if one.message)
