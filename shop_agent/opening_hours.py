@@ -68,14 +68,23 @@ def zone_of(name: str) -> tzinfo:
         raise ValueError(f"'{name}' is no time zone that this computer knows; they are written like Europe/Berlin") from None
 
 
-def weekly_hours(written: Iterable[str], time_zone: str, now: float) -> list[v1.WeeklyHours]:
-    """The entries in UTC, with the offset that the zone has at `now` (seconds since 1970)."""
-    stretches = sorted(stretch for entry in written for stretch in local_stretches(entry))
+def weekly_hours(written: Iterable[str], time_zone: str, now: float, quiet: Iterable[str] = ()) -> list[v1.WeeklyHours]:
+    """The entries in UTC, with the offset that the zone has at `now` (seconds since 1970); without those hours that are `quiet`."""
+    entries, still = list(written), list(quiet)
+    stretches = (
+        _open_stretches(open_minutes(entries, still)) if still else sorted(one for entry in entries for one in local_stretches(entry))
+    )
     if not stretches:
         return []
     offset = datetime.fromtimestamp(now, zone_of(time_zone or "UTC")).utcoffset()
     ahead = round(offset.total_seconds() / 60) if offset else 0
     return [v1.WeeklyHours(from_minute=(opens - ahead) % WEEK, until_minute=(shuts - ahead) % WEEK or WEEK) for opens, shuts in stretches]
+
+
+def _open_stretches(minutes: bytearray) -> list[tuple[int, int]]:
+    """Where the open minutes begin and end; one that runs over the end of the week stands once."""
+    begins = [minute for minute in range(WEEK) if minutes[minute] and not minutes[minute - 1]]
+    return [(begin, next((end for end in range(begin + 1, begin + WEEK) if not minutes[end % WEEK]), begin + WEEK)) for begin in begins]
 
 
 def open_minutes(may_run: Iterable[str], quiet: Iterable[str]) -> bytearray:

@@ -19,7 +19,7 @@ def described_shop(config: ShopConfig, machines: Sequence[v1.Machine], now: floa
     told, zone = config.shop, config.shop.time_zone
     for machine in machines:
         if (facts := config.machine_of(machine.id)) is not None:
-            machine.may_run.extend(weekly_hours(facts.may_run, zone, now))
+            machine.may_run.extend(weekly_hours(facts.may_run, zone, now, () if facts.silent else told.quiet))
     policy = _policy(config.policy, zone, now)
     return v1.Shop(
         id=told.id,

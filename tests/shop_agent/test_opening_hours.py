@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shop_agent.opening_hours import local_stretches, weekly_hours
+from shop_agent.opening_hours import local_stretches, open_minutes, starts_in, weekly_hours
 
 DAY = 1440
 WINTER = datetime(2026, 1, 15, tzinfo=UTC).timestamp()
@@ -68,3 +68,29 @@ def test_a_morning_in_auckland_is_the_evening_before_and_monday_there_still_sund
 def test_a_whole_week_has_no_gap_and_ends_with_the_week() -> None:
     stretches = in_utc("00:00-24:00", "UTC")
     assert stretches[0] == (0, DAY) and stretches[-1] == (6 * DAY, 7 * DAY) and len(stretches) == 7
+
+
+def test_quiet_hours_are_taken_from_those_in_which_a_machine_may_run() -> None:
+    monday = 1_767_571_200.0  # 2026-01-05 00:00 UTC
+    always = weekly_hours((), "UTC", monday, ["22:00-07:00"])
+    assert len(always) == 7 and (always[0].from_minute, always[0].until_minute) == (7 * 60, 22 * 60)
+    (evening,) = weekly_hours(["Mo 18:00-24:00"], "UTC", monday, ["22:00-07:00"])
+    assert (evening.from_minute, evening.until_minute) == (18 * 60, 22 * 60)
+    (over_sunday,) = weekly_hours((), "UTC", monday, ["Mo-Sa 00:00-24:00"])
+    assert (over_sunday.from_minute, over_sunday.until_minute) == (6 * 1440, 7 * 1440)
+
+
+def test_something_that_would_run_into_the_quiet_hours_waits_until_they_are_over() -> None:
+    monday = 1_767_571_200.0
+    minutes = open_minutes((), ["22:00-07:00"])
+    assert starts_in(minutes, "UTC", monday + 12 * 3600, 3600) == 0
+    assert starts_in(minutes, "UTC", monday + 21.5 * 3600, 3600) == 9.5 * 60  # it would end at half past ten
+    assert starts_in(minutes, "UTC", monday + 23 * 3600, 60) == 8 * 60
+    assert starts_in(minutes, "UTC", monday, 16 * 3600) is None  # no day is so long
+    assert starts_in(open_minutes((), ()), "UTC", monday, 1e6) == 0
+
+
+def test_the_hours_are_those_of_the_clock_on_the_wall() -> None:
+    monday = 1_767_571_200.0
+    minutes = open_minutes(["Mo 08:00-20:00"], ())
+    assert starts_in(minutes, "Europe/Berlin", monday + 6.5 * 3600, 3600) == 30  # half past seven in Berlin
