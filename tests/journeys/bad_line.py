@@ -43,8 +43,9 @@ from shop_agent.journal import Journal, journal_file
 from shop_agent.machines.virtual import VirtualMachine
 from shop_agent.records import AttemptRecord, Toolpath
 from shop_agent.reporting import report
+from shop_agent.sensors import Sensors
 from shop_agent.store import open_store
-from shop_agent.waiting import Leases
+from shop_agent.waiting import Leases, Starts
 
 TERMS = Terms(offer_seconds=600, lease_seconds=60)
 PIECE_MINUTES = 10.0
@@ -103,7 +104,9 @@ class Garage:
         def signed(attempt: AttemptRecord) -> v1.SignedWork:
             return report(attempt, self.config.machine[0], self.name, self.key)
 
-        self.bench = Bench(Metal(self), Shopfloor(self.journal, self.leases, prepare, signed, 1, lambda: None))
+        starts, sensors = Starts(self.journal.clock), Sensors(self.journal)
+        floor = Shopfloor(self.journal, self.leases, prepare, signed, 1, lambda: None, lambda facts, seconds: "", starts, sensors)
+        self.bench = Bench(Metal(self), floor)
 
     async def dies(self) -> None:
         """kill -9, and a new agent looks what became of its pieces."""

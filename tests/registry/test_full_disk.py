@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trimesh
 from commons import Commons, publication, refused
+from small_disks import disk_of, fill
 
 from commonfab import v1
 from commonfab.settings import NodeSettings
@@ -23,26 +22,13 @@ DISK_BYTES = 32 * MIB
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 32 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
-        pytest.skip("only root may mount a small disk")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    with disk_of(DISK_BYTES, tmp_path / "disk") as folder:
+        yield folder
 
 
 @pytest.fixture
 def settings(small_disk: Path, redis_url: str) -> NodeSettings:
     return NodeSettings(data_dir=small_disk / "node", listen="127.0.0.1:0", redis_url=redis_url, largest_file_mb=64)
-
-
-def fill(disk: Path, leave_bytes: int = 0) -> Path:
-    """Somebody else's file, which leaves that much room."""
-    path = disk / "ballast"
-    with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free - leave_bytes)
-    return path
 
 
 def kept(settings: NodeSettings) -> list[Path]:

@@ -34,8 +34,9 @@ from shop_agent.machines import Look, Standing, StartUncertain
 from shop_agent.machines.virtual import VirtualMachine
 from shop_agent.records import AttemptRecord, Toolpath
 from shop_agent.reporting import report
+from shop_agent.sensors import Sensors
 from shop_agent.store import open_store
-from shop_agent.waiting import Leases
+from shop_agent.waiting import Leases, Starts
 
 FAST_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # thousands of small durable writes
 FUSE = st.one_of(st.none(), st.integers(0, 14))
@@ -146,7 +147,8 @@ class Street(RuleBasedStateMachine):
         def signed(attempt: AttemptRecord) -> v1.SignedWork:
             return report(attempt, self.config.machine[0], "garage", self.key)
 
-        floor = Shopfloor(self.journal, self.leases, prepare, signed, 1, lambda: None)
+        starts, sensors = Starts(self.journal.clock), Sensors(self.journal)
+        floor = Shopfloor(self.journal, self.leases, prepare, signed, 1, lambda: None, lambda facts, seconds: "", starts, sensors)
         self.metal = Metal(self)
         self.bench = Bench(self.metal, floor)
 
