@@ -7,9 +7,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 LOCK   := requirements-dev.lock
+PEERS  := octoprint klipper prusalink cncjs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint stubs corpus bench-measure docs lock contract-baseline system-packages clean
+.PHONY: help demo test test-peers lint stubs corpus bench-measure docs lock contract-baseline system-packages peers-system-packages clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##/  make \1\t/p' $(MAKEFILE_LIST) | expand -t 28
@@ -20,6 +21,12 @@ demo: $(VENV)/.node  ## three shops, two designs, five gears, in the terminal; A
 test: system-packages $(VENV)/.dev .peers/octoprint/.installed .peers/klipper/.installed  ## install what the tests need and run every one; ARGS go to pytest
 	$(BIN)/python hatch_build.py
 	$(BIN)/python -m pytest -n 2 $(ARGS)
+
+# Files that drive a real program name its peer; each file stays with one worker, which starts that program once.
+test-peers: peers-system-packages $(VENV)/.dev $(PEERS:%=.peers/%/.installed)  ## install every machine server, also those that make test leaves out, and run the tests that drive one
+	$(BIN)/python hatch_build.py
+	COMMONFAB_REQUIRE_PEERS=all $(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS) \
+	  $$(grep -rl --include='test_*.py' 'from peers\.[a-z_]*\.peer import' tests)
 
 lint: $(VENV)/.dev  ## style, types, and the contract
 	$(BIN)/python hatch_build.py
@@ -58,6 +65,9 @@ contract-baseline: $(VENV)/.dev  ## declare today's contract released: later cha
 system-packages:
 	@deploy/system-packages.sh
 
+peers-system-packages:
+	@deploy/system-packages.sh all
+
 clean:  ## remove what make made
 	rm -rf $(VENV) .peers commonfab/v1 build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -87,11 +97,24 @@ $(VENV)/.dev: $(VENV)/.made pyproject.toml hatch_build.py $(LOCK) $(wildcard pro
 	.peers/octoprint/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-# A real Klipper, and Moonraker beside it, which wants other versions than Klipper does.
+# A real Klipper, and Moonraker beside it, which wants other versions than Klipper does. Klipper is compiled; where that does not work the
+# tests that need it are skipped, or fail where COMMONFAB_REQUIRE_PEERS=1.
 .peers/klipper/.installed: $(wildcard tests/peers/klipper/requirements*.txt) | $(VENV)/.made
-	$(BIN)/python -m venv --clear .peers/klipper
-	.peers/klipper/bin/python -m pip install --quiet --disable-pip-version-check --requirement tests/peers/klipper/requirements.txt
-	$(BIN)/python -m venv .peers/klipper/moonraker
-	.peers/klipper/moonraker/bin/python -m pip install --quiet --disable-pip-version-check \
-	  --requirement tests/peers/klipper/requirements-moonraker.txt
+	@$(BIN)/python -m venv --clear .peers/klipper && $(BIN)/python -m venv .peers/klipper/moonraker \
+	  && .peers/klipper/bin/python -m pip install --quiet --disable-pip-version-check -r tests/peers/klipper/requirements.txt \
+	  && .peers/klipper/moonraker/bin/python -m pip install --quiet --disable-pip-version-check \
+	    -r tests/peers/klipper/requirements-moonraker.txt \
+	  && touch $@ || { rm -rf .peers/klipper; echo "Klipper cannot be installed here (Debian: apt install build-essential libusb-dev)."; }
+
+# A real PrusaLink. Two of its wheels are built here, for which Debian needs libcap-dev.
+.peers/prusalink/.installed: tests/peers/prusalink/requirements.txt | $(VENV)/.made peers-system-packages
+	$(BIN)/python -m venv --clear .peers/prusalink
+	.peers/prusalink/bin/python -m pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
+# A real CNCjs (Node 18 or newer). Its install scripts are not needed: the serial port's binding comes built.
+.peers/cncjs/.installed: tests/peers/cncjs/package.json
+	@command -v npm >/dev/null || { echo "CNCjs needs npm (Debian: apt install npm)."; exit 1; }
+	mkdir -p .peers/cncjs && cp $< .peers/cncjs/
+	npm install --prefix .peers/cncjs --ignore-scripts --no-audit --no-fund --no-package-lock --loglevel=error
 	@touch $@

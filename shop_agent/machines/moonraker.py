@@ -112,7 +112,7 @@ class Moonraker(TellsItself):
             return Standing.NOT_HERE, 0.0
         if (seen := self._ended(name, Standing.UNKNOWN)) is not Standing.UNKNOWN:
             return seen, 0.0
-        file = await self._get(f"/server/files/metadata?filename={quote(name, safe='')}")
+        file = await self._file(name)
         if file is not None and file.get("job_id"):
             job = ((await self._get(f"/server/history/job?uid={file['job_id']}")) or {}).get("job") or {}
             known = ENDED.get(str(job.get("status")), Standing.UNKNOWN)
@@ -121,6 +121,17 @@ class Moonraker(TellsItself):
             return Standing.UNKNOWN, 0.0  # it ran, and nothing says how that ended
         return (Standing.NOT_HERE if file is None else Standing.HERE), 0.0
 
+    async def _file(self, name: str) -> dict[str, Any] | None:
+        """What Moonraker knows of a file that lies there; it may know nothing yet, and for a moment it knows files that were removed."""
+        try:
+            there = await self._http.head(_path(name))
+        except httpx.HTTPError as error:
+            raise Refused("machine.away", self._facts.id) from error
+        if there.status_code == 404:
+            return None
+        self._expect(there)
+        return await self._get(f"/server/files/metadata?filename={quote(name, safe='')}") or {}
+
     def _ended(self, name: str, otherwise: Standing) -> Standing:
         """How this object saw the toolpath end."""
         seen = self._seen.get(name, otherwise)
@@ -128,22 +139,22 @@ class Moonraker(TellsItself):
 
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         content = await checked_bytes(toolpath)
+        await self._get("/server/info")  # with a wrong key Moonraker breaks an upload off without an answer
         parts = {"file": (name, content, "application/octet-stream")}
         fields = {"root": "gcodes", "checksum": hashlib.sha256(content).hexdigest()}
         answer = await self._send("/server/files/upload", UPLOAD_SECONDS, files=parts, data=fields)
         if answer.status_code == 403 and "loaded" in answer.text:  # a file of this name is at work
             raise Refused("machine.busy", self._facts.id)
         self._expect(answer)  # 422: other bytes arrived than were sent, and were thrown away
-        here = await self._get(f"/server/files/metadata?filename={quote(name, safe='')}")
-        if here is None or here.get("size") != len(content):
+        if await self._file(name) is None:
             raise Refused("machine.not_taken", self._facts.id)
 
     async def start(self, name: str) -> None:
         async with self._commands:
             before = await self.state(name)
-            if not before.free:
-                raise Refused("machine.busy" if before.reachable and not before.fault else "machine.away", self._facts.id)
-            if before.standing is not Standing.HERE:
+            if not before.reachable or before.busy_with:
+                raise Refused("machine.busy" if before.reachable else "machine.away", self._facts.id)
+            if before.fault or before.standing is not Standing.HERE:
                 raise Refused("machine.not_taken", self._facts.id)
             try:
                 answer = await self._http.post("/printer/print/start", params={"filename": name}, timeout=COMMAND_SECONDS)
@@ -194,7 +205,7 @@ class Moonraker(TellsItself):
     async def forget(self, name: str) -> None:
         self._seen.pop(name, None)
         try:
-            answer = await self._http.delete(f"/server/files/gcodes/{quote(name, safe='')}")
+            answer = await self._http.delete(_path(name))
         except httpx.HTTPError:
             return  # it is only tidying up
         if answer.status_code not in (400, 403, 404):  # 400: it is not there; 403: still loaded
@@ -224,6 +235,10 @@ class Moonraker(TellsItself):
         if not answer.is_success:
             raise Refused("machine.away" if answer.status_code >= 500 else "machine.not_taken", self._facts.id)
         return answer
+
+
+def _path(name: str) -> str:
+    return f"/server/files/gcodes/{quote(name, safe='')}"
 
 
 def _of_ours(name: str, status: dict[str, Any], fault: str) -> Look:

@@ -7,6 +7,7 @@ start is not idempotent: so look, compare names, start, look again.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from typing import Any
 from urllib.parse import quote
@@ -35,13 +36,14 @@ class OctoPrint(TellsItself):
     def __init__(self, facts: MachineSection, clock: Clock) -> None:
         self._facts = facts
         self._clock = clock
+        self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
         headers = {"X-Api-Key": facts.api_key}
         self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), headers=headers, timeout=ANSWER_SECONDS)
 
     async def describe(self) -> Description:
         version = await self._get("/api/version")
         profiles = (await self._get("/api/printerprofiles"))["profiles"]
-        profile: dict[str, Any] = next((one for one in profiles.values() if one.get("current")), None) or next(iter(profiles.values()), {})
+        profile: dict[str, Any] = [*(one for one in profiles.values() if one.get("current")), *profiles.values(), {}][0]
         volume, nozzle = profile.get("volume") or {}, (profile.get("extruder") or {}).get("nozzleDiameter") or 0.0
         sides = tuple(float(volume.get(side) or 0.0) for side in ("width", "depth", "height"))
         travel = (sides[0], sides[1], sides[2]) if all(sides) else None
@@ -73,22 +75,23 @@ class OctoPrint(TellsItself):
             raise Refused("machine.not_taken", self._facts.id)
 
     async def start(self, name: str) -> None:
-        before = await self.state(name)
-        if not before.free:
-            raise Refused("machine.busy" if before.reachable else "machine.away", self._facts.id)
-        if before.standing is not Standing.HERE:
-            raise Refused("machine.not_taken", self._facts.id)
-        try:
-            answer = await self._http.post(_path(name), json={"command": "select", "print": True})
-        except httpx.ConnectError as error:
-            raise Refused("machine.away", self._facts.id) from error
-        except httpx.HTTPError as error:
-            raise StartUncertain(str(error)) from error
-        if 400 <= answer.status_code < 500:
-            raise Refused("machine.not_taken", self._facts.id)
-        if answer.status_code >= 500:
-            raise StartUncertain(f"status {answer.status_code}")
-        await self._until_started(name)
+        async with self._commands:
+            before = await self.state(name)
+            if not before.free:
+                raise Refused("machine.busy" if before.reachable else "machine.away", self._facts.id)
+            if before.standing is not Standing.HERE:
+                raise Refused("machine.not_taken", self._facts.id)
+            try:
+                answer = await self._http.post(_path(name), json={"command": "select", "print": True})
+            except httpx.ConnectError as error:
+                raise Refused("machine.away", self._facts.id) from error
+            except httpx.HTTPError as error:
+                raise StartUncertain(str(error)) from error
+            if 400 <= answer.status_code < 500:
+                raise Refused("machine.not_taken", self._facts.id)
+            if answer.status_code >= 500:
+                raise StartUncertain(f"status {answer.status_code}")
+            await self._until_started(name)
 
     async def _until_started(self, name: str) -> None:
         until = self._clock.monotonic() + STARTED_WITHIN_SECONDS
@@ -104,16 +107,18 @@ class OctoPrint(TellsItself):
         await self._hold(name, "resume")
 
     async def _hold(self, name: str, action: str) -> None:
-        look = await self.state(name)
-        if look.standing is Standing.RUNNING and look.paused == (action == "resume"):
-            answer = await self._send("/api/job", json={"command": "pause", "action": action})
-            if answer.status_code != 409:  # 409: it ended in the meantime
-                self._expect(answer)
+        async with self._commands:
+            look = await self.state(name)
+            if look.standing is Standing.RUNNING and look.paused == (action == "resume"):
+                await self._order({"command": "pause", "action": action})
 
     async def stop(self, name: str) -> None:
-        if (await self.state(name)).standing is not Standing.RUNNING:
-            return
-        answer = await self._send("/api/job", json={"command": "cancel"})
+        async with self._commands:
+            if (await self.state(name)).standing is Standing.RUNNING:
+                await self._order({"command": "cancel"})
+
+    async def _order(self, command: dict[str, str]) -> None:
+        answer = await self._send("/api/job", json=command)
         if answer.status_code != 409:  # 409: it ended in the meantime
             self._expect(answer)
 

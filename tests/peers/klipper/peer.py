@@ -170,7 +170,7 @@ class KlipperPeer:
             self.mend()
         if self.print_stats()["state"] in ("printing", "paused"):
             self.call("POST", "/printer/print/cancel")
-        self.run_gcode("SDCARD_RESET_FILE\nM104 S0\nM140 S0")
+        self.run_gcode("SDCARD_RESET_FILE")
         self._until(lambda: not self.at_work(), "Klipper does not come to rest")
         for file in self.gcodes.glob("*.gcode"):
             self.call("DELETE", f"/server/files/gcodes/{file.name}")

@@ -150,7 +150,7 @@ class Conformance:
 
     async def test_start(self, rig: Rig) -> None:
         """It runs once, from beginning to end, and is then done and cannot be started again."""
-        path, name, before = rig.toolpath(3), new_name(), rig.moved()
+        path, name, before = rig.toolpath(2), new_name(), rig.moved()
         async with driven(rig) as machine:
             await machine.prepare(path, name)
             await machine.start(name)
@@ -179,7 +179,7 @@ class Conformance:
 
     async def test_pause_and_resume(self, rig: Rig) -> None:
         """Held it is still at work on our piece and does not move; resumed it goes on to the end."""
-        before, path, name = rig.moved(), rig.toolpath(6), new_name()
+        before, path, name = rig.moved(), rig.toolpath(4), new_name()
         async with driven(rig) as machine:
             await machine.prepare(path, name)
             await machine.start(name)
@@ -228,7 +228,7 @@ class Conformance:
 
     async def test_restart_of_the_agent(self, rig: Rig) -> None:
         """A new driver object on the same machine finds the piece by its name, and it is not run twice."""
-        path, name, before = rig.toolpath(6), new_name(), rig.moved()
+        path, name, before = rig.toolpath(3), new_name(), rig.moved()
         async with driven(rig) as machine:
             await machine.prepare(path, name)
             await machine.start(name)
@@ -242,7 +242,7 @@ class Conformance:
 
     async def test_restart_of_the_server(self, rig: Rig) -> None:
         """The same driver goes on with a server that was restarted. Nothing starts by that."""
-        path, name, before = rig.toolpath(10), new_name(), rig.moved()
+        path, name, before = rig.toolpath(5), new_name(), rig.moved()
         async with driven(rig) as machine:
             await machine.prepare(path, name)
             await machine.start(name)
@@ -282,6 +282,7 @@ class Conformance:
             assert refused.value.code == "machine.busy"
             for interfere in (machine.pause, machine.resume, machine.stop):
                 await interfere(name)
+            await asyncio.sleep(rig.coasts_seconds)  # one that was stopped by mistake may look at work for so long
             before = rig.moved()
             await asyncio.sleep(rig.still_seconds)
             look = await machine.state(name)
@@ -289,7 +290,7 @@ class Conformance:
             assert rig.moved() > before or not rig.moves_of(path) > 1  # one that counts whole runs cannot tell
             assert look.standing is Standing.HERE
 
-    @pytest.mark.parametrize("after_seconds", [0.0, 0.02, 0.2])
+    @pytest.mark.parametrize("after_seconds", [0.0, 0.1])
     async def test_stop_at_the_moment_of_start(self, rig: Rig, after_seconds: float) -> None:
         """Whichever comes first: afterwards it is stopped or never ran, and does not run on."""
         path, name = rig.toolpath(15), new_name()

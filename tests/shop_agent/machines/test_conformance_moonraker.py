@@ -22,10 +22,10 @@ MOVE_MM = 4  # at 20 mm/s a fifth of a second
 
 
 class KlipperRig(Rig):
-    """The peer, driven by Moonraker. Klipper reads about three seconds of moves ahead."""
+    """The peer, driven by Moonraker. Klipper reads a second or two of moves ahead (buffer_time_high of printer.cfg)."""
 
     runs_on_without_server = True  # Klipper prints; Moonraker only passes on what it is told
-    coasts_seconds = 5.0
+    coasts_seconds = 3.0
 
     def __init__(self, folder: Path, peer: KlipperPeer) -> None:
         self.folder, self.peer = folder, peer

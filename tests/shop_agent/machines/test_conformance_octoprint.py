@@ -39,7 +39,8 @@ class OctoPrintRig(Rig):
         return Toolpath(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), seconds, 1)
 
     def moved(self) -> float:
-        return len(re.findall(r"\bG1 X", self.peer.serial_log))
+        # After each reconnection one more copy of every line is written down, with the same time.
+        return len({line for line in self.peer.serial_log.splitlines() if re.search(r"\bG1 X", line)})
 
     def moves_of(self, toolpath: Toolpath) -> float:
         return Path(toolpath.file).read_text(encoding="utf-8").count("G1 X")

@@ -24,6 +24,7 @@ class VirtualRig(Rig):
     """Ten times as fast as its toolpaths say."""
 
     still_seconds = 0.1
+    coasts_seconds = 0.1
     cannot = MappingProxyType(
         {
             "a_changed_toolpath": "it plays a toolpath's time and reads none of its bytes",
