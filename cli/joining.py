@@ -53,7 +53,7 @@ def trusted_authority(invitation: Invitation, ca_file: Path) -> Path | None:
     if not invitation.tls:
         return None
     if invitation.authority is None:
-        return _known_authorities()
+        return known_authorities()
     pem = ssl.DER_cert_to_PEM_cert(_authority_shown(invitation.address, invitation.authority)).encode("ascii")
     if ca_file.exists() and ca_file.read_bytes() != pem:
         raise Refused("file.exists", str(ca_file))
@@ -61,7 +61,7 @@ def trusted_authority(invitation: Invitation, ca_file: Path) -> Path | None:
     return ca_file
 
 
-def _known_authorities() -> Path:
+def known_authorities() -> Path:
     """The authorities that this computer trusts, as one PEM file."""
     paths = ssl.get_default_verify_paths()
     for named in (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt"):
@@ -102,7 +102,7 @@ def _unverified_chain(secured: ssl.SSLSocket) -> list[bytes]:
     if hasattr(secured, "get_unverified_chain"):  # Python 3.13
         return list(secured.get_unverified_chain())
     inner = getattr(secured, "_sslobj", None)
-    if hasattr(inner, "get_unverified_chain"):  # 3.10 to 3.12 have it, without a public name
+    if inner is not None and hasattr(inner, "get_unverified_chain"):  # 3.10 to 3.12 have it, without a public name
         return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in inner.get_unverified_chain() or ()]
     leaf = secured.getpeercert(binary_form=True)
     return [leaf] if leaf else []

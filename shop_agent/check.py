@@ -1,44 +1,40 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Looks at everything an agent needs before it runs: its key, the slicer, each machine, the node and the token. Changes nothing."""
+"""Looks at everything an agent needs before it runs: its key, the disk, the slicer, each live machine, the node and the token.
+
+Changes nothing, and sets nothing in motion.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+import os
+import shutil
+import subprocess
 
 import grpc
 
-from commonfab import materials, processes, v1
+from commonfab import processes, v1
 from commonfab.client import connect
-from commonfab.clock import SystemClock
 from commonfab.errors import Refused, refusal_of
 from commonfab.identity import load_or_make_key
 from commonfab.reasons import REASONS
 from commonfab.rpc_client import Endpoint
+from shop_agent.check_machine import check_machine
 from shop_agent.config import ShopConfig
-from shop_agent.machine_section import MachineSection
-from shop_agent.machines import machine_for
-from shop_agent.slicing import NOZZLE_C, find_slicer
+from shop_agent.finding import CheckFinding as CheckFinding
+from shop_agent.slicing import find_slicer
 
-NODE_SECONDS = 5.0
-
-
-@dataclass(frozen=True)
-class CheckFinding:
-    """One thing that was looked at. `remedy` is empty where all is well."""
-
-    about: str
-    ok: bool
-    told: str
-    remedy: str = ""
+NODE_SECONDS = 4.0
+SLICER_SECONDS = 20.0
+LEAST_FREE_MB = 500
+"""A detailed part's mesh, its toolpath, and the slicer's work beside them, several orders at a time."""
 
 
 async def check_shop(config: ShopConfig) -> list[CheckFinding]:
     """Every finding, in the order in which a person would mend them."""
-    found = [_key(config), _slicer(config)]
-    for machine in config.machine:
-        found.append(await _machine(config, machine))
-        found += _words(machine)
+    found = [_key(config), *_disk(config), await asyncio.to_thread(_slicer, config)]
+    for of_one in await asyncio.gather(*(check_machine(config, machine) for machine in config.machine)):
+        found += of_one
     return [*found, *await _node(config)]
 
 
@@ -52,12 +48,27 @@ def _key(config: ShopConfig) -> CheckFinding:
     return CheckFinding("key", True, f"the shop's key is {config.key_file}")
 
 
+def _disk(config: ShopConfig) -> list[CheckFinding]:
+    folder = config.data_dir
+    there = next(one for one in (folder, *folder.parents) if one.exists())
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = f"Give {folder} to the account that runs the agent, or name another data_dir under [shop]."
+        return [CheckFinding("disk", False, f"{folder} cannot be written by this account", remedy)]
+    free = shutil.disk_usage(there).free // 2**20
+    if free < LEAST_FREE_MB:
+        return [CheckFinding("disk", False, f"{free} MB are free for {folder}", f"Make room: {LEAST_FREE_MB} MB should be free.")]
+    return [CheckFinding("disk", True, f"{folder} can be written, {free / 1024:.1f} GB are free")]
+
+
 def _slicer(config: ShopConfig) -> CheckFinding:
     program = find_slicer(config.shop.slicer)
-    if program:
-        return CheckFinding("slicer", True, f"PrusaSlicer is {program}")
     prints = any(processes.satisfies(machine.process, "material_extrusion") for machine in config.machine)
     real = [machine.id for machine in config.machine if machine.control not in ("virtual", "by_hand")]
+    if program:
+        version = _version_of(program)
+        if version:
+            return CheckFinding("slicer", True, f"{version} is {program}")
+        return CheckFinding("slicer", False, f"{program} does not run", "Try it by hand; on a Pi a build for ARM is needed.")
     if not prints or not real:
         return CheckFinding("slicer", True, "PrusaSlicer was not found; virtual machines work from the estimate and say so")
     return CheckFinding(
@@ -65,37 +76,15 @@ def _slicer(config: ShopConfig) -> CheckFinding:
     )
 
 
-async def _machine(config: ShopConfig, facts: MachineSection) -> CheckFinding:
-    about = f"machine {facts.id}"
-    if facts.out_of_service:
-        return CheckFinding(about, True, f"{'out of order' if facts.out_of_order else 'in maintenance'}: {facts.out_of_service}")
-    machine = machine_for(config, facts, SystemClock())
+def _version_of(program: str) -> str:
+    """What it calls itself in its help: "PrusaSlicer-2.5.0"; empty where it does not run."""
+    how = {"capture_output": True, "encoding": "utf-8", "errors": "replace", "timeout": SLICER_SECONDS, "check": False}
     try:
-        look = await machine.state("")
-    finally:
-        await machine.close()
-    if not look.reachable:
-        return CheckFinding(
-            about, False, look.note, f"Look whether it is switched on and connected, and at url and api_key of '{facts.id}'."
-        )
-    return CheckFinding(about, True, f"busy with {look.busy_with}" if look.busy_with else f"answers and is idle ({facts.control})")
-
-
-def _words(machine: MachineSection) -> list[CheckFinding]:
-    """Terms that no job asks for are no error, but most likely a slip of the pen."""
-    about, found = f"machine {machine.id}", []
-    if machine.process not in processes.BROADER:
-        known = ", ".join(processes.BROADER)
-        found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", f"Known: {known}."))
-    for material in machine.on_hand:
-        term = materials.canonical(material)
-        if term not in materials.BROADER:
-            known = ", ".join(materials.BROADER)
-            found.append(CheckFinding(about, False, f"'{material}' is not in the material vocabulary", f"Known: {known}."))
-        elif processes.satisfies(machine.process, "material_extrusion") and NOZZLE_C.get(term, 0) > machine.max_nozzle_c:
-            told = f"{material} needs {NOZZLE_C[term]} °C and max_nozzle_c is {machine.max_nozzle_c:g}"
-            found.append(CheckFinding(about, False, told, "Raise the limit if the machine can, or take the material out."))
-    return found
+        done = subprocess.run([program, "--help"], **how)  # type: ignore[call-overload]
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    named = [word for word in done.stdout.split() if word.startswith(("PrusaSlicer-", "Slic3r", "SuperSlicer"))]  # after lines of its log
+    return named[0].partition("+")[0] if done.returncode == 0 and named else ""
 
 
 async def _node(config: ShopConfig) -> list[CheckFinding]:
@@ -103,6 +92,9 @@ async def _node(config: ShopConfig) -> list[CheckFinding]:
     try:
         async with connect(Endpoint(node_address, config.router.token, config.router.ca)) as node:
             await node.reachable(NODE_SECONDS)
+            if not config.router.token:
+                remedy = f"Ask the node's steward: commonfab token invite shop {config.shop.id}; then: commonfab shop join INVITATION"
+                return [CheckFinding(about, True, f"{node_address} answers"), CheckFinding("token", False, "there is none yet", remedy)]
             answer = await node.access.WhoAmI(v1.WhoAmIRequest(), timeout=NODE_SECONDS)
     except Refused as refused:
         return [CheckFinding(about, False, refused.reason.message, refused.remedy)]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Machine servers of the local network, found by multicast DNS (RFC 6762, RFC 6763), and serial ports of this computer.
 
-What each announces, read in its source: OctoPrint's bundled plugin "discovery" `_octoprint._tcp` with the TXT key `path`; Moonraker's component
-"zeroconf" `_moonraker._tcp` with `version` and `https_port`; PrusaLink `_prusalink._tcp` with `path`, and, so that old slicers find it,
-`_octoprint._tcp` as well, with a name that begins with "PrusaLink". So what answers at one place under both is PrusaLink.
+What each announces, read in its source: OctoPrint's bundled plugin "discovery" `_octoprint._tcp` with the TXT key `path`; Moonraker's
+component "zeroconf" `_moonraker._tcp` with `version` and `https_port`; PrusaLink `_prusalink._tcp` with `path`, and, so that old slicers
+find it, `_octoprint._tcp` as well, with a name that begins with "PrusaLink". So what answers at one place under both is PrusaLink.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FoundServer:
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port. `path` is the one that stays the same at another plug, where there is one; `says`: what hangs on it, in its own words."""
+    """A serial port. `path`: the one that stays the same at another plug, where there is one; `says`: what hangs on it."""
 
     path: str
     says: str
@@ -99,7 +99,7 @@ def serial_ports() -> list[FoundPort]:
     """Serial ports that something is plugged into. Bare on-board ports, where nothing says what it is, are left out."""
     from pathlib import Path
 
-    from serial.tools import list_ports
+    from serial.tools import list_ports  # type: ignore[import-untyped]
 
     lasting = {link.resolve(): link for link in sorted(Path("/dev/serial/by-id").glob("*"))}
     ports = [port for port in list_ports.comports() if port.vid is not None]

@@ -69,18 +69,18 @@ def _said(draft: MachineDraft) -> list[str]:
     guess = "" if draft.envelope_mm else "; A GUESS: measure it"
     told = [f"# {line}" for line in draft.note.splitlines()]
     told += [
-        f"id = {_text(draft.id)}",
-        f"name = {_text(draft.name or draft.id)}",
-        f"process = {_text(draft.process)}",
+        f"id = {toml_text(draft.id)}",
+        f"name = {toml_text(draft.name or draft.id)}",
+        f"process = {toml_text(draft.process)}",
         _line("envelope_mm", f"[{', '.join(f'{side:g}' for side in size)}]", f"the largest part it can hold: x, y, z{guess}"),
         _line("materials", _texts(draft.materials or ("pla",)), "what lies there"),
-        _line("control", _text(draft.control), _CONTROLS[draft.control]),
+        _line("control", toml_text(draft.control), _CONTROLS[draft.control]),
     ]
     for key in ("url", "port", "folder"):
         if value := getattr(draft, key):
-            told.append(f"{key} = {_text(value)}")
+            told.append(f"{key} = {toml_text(value)}")
     if draft.key_file:
-        told.append(_line("api_key_file", _text(draft.key_file), "the key alone in a file that only you can read; or api_key = …"))
+        told.append(_line("api_key_file", toml_text(draft.key_file), "the key alone in a file that only you can read; or api_key = …"))
     for key in ("nozzle_mm", "max_nozzle_c", "max_bed_c", "max_s", "power_w", "axes"):
         if value := getattr(draft, key):
             told.append(f"{key} = {value:g}")
@@ -94,10 +94,10 @@ def _line(key: str, value: str, comment: str) -> str:
 
 
 def _texts(values: Sequence[str]) -> str:
-    return f"[{', '.join(map(_text, values))}]"
+    return f"[{', '.join(map(toml_text, values))}]"
 
 
-def _text(value: str) -> str:
+def toml_text(value: str) -> str:
     """A TOML basic string. JSON's escapes are among TOML's, but for DEL, which TOML wants escaped."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
@@ -166,7 +166,7 @@ _LASER = (
     "# max_thickness_mm = { plywood = 6, acrylic = 8 }",
 )
 _ALL = (
-    '# confirm = ["bed", "stock"]      # what must be said before each start, of bed, stock and tool; what cuts or burns always waits for "go"',
+    '# confirm = ["bed", "stock"]      # what is said before each start: bed, stock, tool; what cuts always waits for "go" too',
     '# sensor = [{ confirms = "bed", file = "/run/bed-clear" }]   # what sees it in your place; or url = "http://…"',
     '# may_run = ["08:00-20:00"]       # because of the neighbours\' sleep',
     "# silent = true                   # it may run in the shop's quiet hours too",

@@ -1,34 +1,45 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""A first `shop.toml`, with every key explained, and the shop's key. Nothing that exists is overwritten."""
+"""A first `shop.toml`, with every key explained, and the shop's key. Nothing that exists is overwritten, nothing is left half-written."""
 
 from __future__ import annotations
 
-import json
 import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+from commonfab.addresses import DEFAULT_ADDRESS
 from commonfab.errors import Refused
-from commonfab.identity import load_or_make_key
+from commonfab.identity import write_private
 from shop_agent.config import ShopConfig, load_config
+from shop_agent.drafts import MachineDraft, block, toml_text
+from shop_agent.shop_key import public_key_of
 
-TEMPLATE = """\
+HEAD = """\
 # What this shop says about itself. Look it over, then: commonfab shop check
 
 [shop]
-id = {id}                  # the subject of the token that the node's steward gave you: a-z, 0-9, '-' and '.'
+id = {id}                  # the subject of the shop's token: a-z, 0-9, '-' and '.'
 name = {name}
 # Roughly where you are. The coordinates stay on this computer; only a cell of about 5 km² is told.
-# latitude = 48.14
-# longitude = 11.58
+{latitude}
+{longitude}
 # data_dir = "shop-data"          # the key, the journal and the toolpaths; keep it, and keep it private
 # slicer = "/opt/PrusaSlicer/prusa-slicer"   # only where PrusaSlicer is not on the PATH
 # closed = "back on the 12th"     # no new work is offered, and people see why
 # time_zone = "Europe/Berlin"     # whose clock the hours below mean
+# quiet = ["22:00-07:00"]         # nothing starts then, except what is silent = true
+# stagger_seconds = 60            # so long between two starts, so that heaters do not trip the breaker together
+# metrics = "127.0.0.1:4782"      # figures for Prometheus
+# operations = ["tap", "weld"]    # what people do here by hand
+# skills = ["tig_welding"]        # what somebody here is trained for
 
 [router]
 node = {node}
 token_file = "shop.token"         # the secret alone in a file; or token = "cfab_…"
-# ca = "node-ca.pem"              # the node's certificate authority; needed beyond this computer
+{ca}
 
 [policy]
 accept = "ask"                    # "always": take whatever fits the lines below; "ask": you answer each offer
@@ -40,50 +51,95 @@ accept = "ask"                    # "always": take whatever fits the lines below
 # hours = ["Mo-Fr 17:00-22:00", "Sa 09:00-13:00"]   # when somebody is there
 # scrap_allowed = 1               # so many spoiled pieces of an order are made again, then it is given up
 
-[[machine]]                       # one block for each machine
-id = "mk3"
-name = "the printer"
-process = "fdm"
-envelope_mm = [250, 210, 210]     # the largest part it can hold: x, y, z
-materials = ["pla"]
-control = "virtual"               # "octoprint" for a real printer; "virtual" makes nothing, to try things out
-# url = "http://octopi.local"     # OctoPrint
-# api_key_file = "octoprint.key"  # OctoPrint: Settings, Application Keys
-starts_itself = false             # false: each order waits for your word: commonfab shop ready mk3
-clears_itself = false             # false: after each piece somebody clears the bed and says so in the same way
-# slicer_profile = "mk3.ini"      # from PrusaSlicer: File, Export, Export Config; without it a plain profile is used
-# nozzle_mm = 0.4
-# max_nozzle_c = 290              # hotter toolpaths are refused
-# max_bed_c = 120
-# reach_min_mm = [0, -4, 0]       # where the nozzle may go outside the envelope, such as a purge line
-# reach_max_mm = [255, 212, 212]
-# stock = [{{ material = "pla", grams = 750 }}]   # how much there is; else any amount
-# may_run = ["08:00-20:00"]       # because of the neighbours' sleep
-# enclosed = true                 # the chamber is closed and warm, as ABS wants it; docs/shop.md lists what else can be said
-# out_of_order = "belt is torn"   # takes the machine out of service; maintenance = "…" where it comes back by itself
-# speed_factor = 60               # virtual only: so many times faster than the toolpath
+# One block for each machine. docs/shop.md lists everything that can be said.
 """
 
+FIRST_MACHINE = MachineDraft("mk3", "virtual", "the printer", envelope_mm=(250, 210, 210), materials=("pla",))
 
-def init_shop(path: Path, shop_id: str = "my-shop", name: str = "My shop", node: str = "127.0.0.1:4780") -> ShopConfig:
-    """Write a first `shop.toml` to `path` and make the shop's key beside it.
 
-    Errors: `Refused` (`shop.exists`; `shop.config` where `shop_id` is no id); `OSError`.
+@dataclass(frozen=True)
+class ShopDraft:
+    """What is known of a shop that is to be written. `ca`: the authorities to trust at the node, as it is to stand in `shop.toml`."""
+
+    id: str = "my-shop"
+    name: str = "My shop"
+    node: str = DEFAULT_ADDRESS
+    ca: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    machines: tuple[MachineDraft, ...] = ()
+
+
+def shop_text(draft: ShopDraft) -> str:
+    """The whole of `shop.toml`."""
+    latitude = f"latitude = {draft.latitude:g}" if draft.latitude is not None else "# latitude = 48.14"
+    longitude = f"longitude = {draft.longitude:g}" if draft.longitude is not None else "# longitude = 11.58"
+    written = {key: toml_text(value) for key, value in (("id", draft.id), ("name", draft.name), ("node", draft.node))}
+    ca = f"ca = {toml_text(draft.ca)}" if draft.ca else '# ca = "node-ca.pem"            # needed beyond this computer'
+    head = HEAD.format(**written, latitude=latitude, longitude=longitude, ca=ca)
+    return head + "\n" + "\n\n".join(block(machine) for machine in draft.machines or (FIRST_MACHINE,)) + "\n"
+
+
+def init_shop(path: Path, shop_id: str = "my-shop", name: str = "My shop", node: str = DEFAULT_ADDRESS) -> ShopConfig:
+    """Write a first `shop.toml` to `path`, with a virtual machine. Errors: as `write_shop`."""
+    return write_shop(path, ShopDraft(shop_id, name, node))
+
+
+def write_shop(path: Path, draft: ShopDraft) -> ShopConfig:
+    """Write `shop.toml` to `path`, the machines' keys and an empty token file beside it, and make the shop's key.
+
+    Errors: `Refused` (`shop.exists`; `shop.config` where what is known makes no shop); `OSError`. Then nothing new is there.
     """
-    text = TEMPLATE.format(id=json.dumps(shop_id), name=json.dumps(name, ensure_ascii=False), node=json.dumps(node))
+    if path.exists():
+        raise Refused("shop.exists", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
-    token = path.parent / "shop.token"
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        raise Refused("shop.exists", str(path)) from None
-    if not token.exists():  # an empty one, so that the first check names what is missing instead of a file that cannot be read
-        os.close(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
+    with _undone_on_error() as made:
+        for machine in draft.machines:
+            if machine.key_file:
+                _write_key(path.parent / machine.key_file, machine.api_key, made)
+        token = path.parent / "shop.token"
+        if not token.exists():  # an empty one, so that the first check names what is missing instead of a file that cannot be read
+            os.close(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            made.append(token)
+        _put(path, shop_text(draft), made)
         config = load_config(path)
-    except Refused:
-        path.unlink()
-        raise
-    load_or_make_key(config.key_file)
+    public_key_of(config.key_file)
     return config
+
+
+def _write_key(file: Path, key: str, made: list[Path]) -> None:
+    if file.exists():
+        raise Refused("shop.exists", str(file))
+    write_private(file, f"{key}\n".encode())
+    made.append(file)
+
+
+def _put(path: Path, text: str, made: list[Path]) -> None:
+    """Write `text` to a file that is not there yet, whole or not at all. Errors: `Refused` (`shop.exists`)."""
+    scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with scratch.open("x", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            path.hardlink_to(scratch)  # unlike a rename it does not replace what somebody else wrote in the meantime
+        except FileExistsError:
+            raise Refused("shop.exists", str(path)) from None
+        except OSError:  # a file system without hard links
+            scratch.rename(path)
+        made.append(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+@contextmanager
+def _undone_on_error() -> Iterator[list[Path]]:
+    """Files that are removed again where something goes wrong, Ctrl-C too."""
+    made: list[Path] = []
+    try:
+        yield made
+    except BaseException:
+        for file in made:
+            file.unlink(missing_ok=True)
+        raise

@@ -1,54 +1,172 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""`commonfab shop init`, `shop check`: from nothing to an agent that could work."""
+"""`commonfab shop init`, `shop join`, `shop check`: from nothing to an agent that could work."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import JsonOption
+from cli.options import JsonOption, LatitudeOption, LongitudeOption
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
+
+if TYPE_CHECKING:
+    from cli.shop.questions import Answers
+    from shop_agent.check import CheckFinding
+    from shop_agent.config import ShopConfig
+
+CA_FILE = "node-ca.pem"
+_MACHINE = "One machine, as often as needed: octoprint=http://octopi.local,key=KEY,materials=pla+petg; grbl=/dev/…, by_hand, …"
 
 
 def init(
-    shop_id: Annotated[str, typer.Option("--id", help="The shop's id: a-z, 0-9, '-' and '.'; the subject of its token.")] = "my-shop",
+    shop_id: Annotated[str, typer.Option("--id", help="The shop's id: a-z, 0-9, '-' and '.'; the subject of its token.")] = "",
     name: Annotated[str, typer.Option(help="What its people call it; else the id.")] = "",
-    node: Annotated[str, typer.Option(metavar="HOST:PORT", help="The node whose offers it hears.")] = "127.0.0.1:4780",
+    node: Annotated[str, typer.Option(metavar="HOST:PORT", help="The node whose offers it hears; an invitation names it.")] = "",
+    invitation: Annotated[str, typer.Option(help="What the node's steward gave you; it brings node, certificate and token.")] = "",
+    machine: Annotated[list[str] | None, typer.Option(metavar="KIND=ADDRESS,…", help=_MACHINE)] = None,
+    find: Annotated[bool, typer.Option("--find", help="Take every machine server that announces itself on this network.")] = False,
+    okw: Annotated[Path | None, typer.Option(metavar="FILE", help="Take the machines of an Open Know-Where description.")] = None,
+    lab: Annotated[str, typer.Option(help="Which shop of that description, by id or name, where it holds several.")] = "",
+    lat: LatitudeOption = None,
+    lon: LongitudeOption = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Ask nothing; take what is given and what the machines say.")] = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Write a first shop.toml and make the shop's key. Example: commonfab shop init --id lenas-garage"""
-    from cli import output
-    from shop_agent.init import init_shop
+    """Write a first shop.toml, join a node and look at everything. At a terminal it asks a few questions.
+    Example: commonfab shop init --id lenas-garage"""
+    import sys
 
-    made = init_shop(config, shop_id, name or shop_id, node)
+    from cli import output
+    from cli.shop import beginning
+    from commonfab.errors import Refused
+    from shop_agent.init import write_shop
+
+    if config.exists():
+        raise Refused("shop.exists", str(config))
+    asks = not yes and sys.stdin.isatty()
+    told = beginning.Given(shop_id, name, node, invitation, tuple(machine or ()), find, okw, lab, lat, lon)
+    answers, invited = beginning.begun(told)
+    if invited:  # before anything is asked: an invitation to the wrong node should not be found out at the end
+        from cli.joining import trusted_authority
+
+        config.parent.mkdir(parents=True, exist_ok=True)
+        trusted_authority(invited, config.parent / CA_FILE)
+    if asks:
+        _asked(answers, config, named=bool(shop_id))
+    if not answers.shop.name:
+        answers.shop = replace(answers.shop, name=answers.shop.id)
+    made = write_shop(config, answers.shop)
     console = output.say()
     console.print(f"{output.plain(str(config))} is written, and the shop's key is {output.plain(str(made.key_file))}.", soft_wrap=True)
-    console.print("Next:")
-    console.print(f"  1. Describe your machines in {output.plain(str(config))}.", soft_wrap=True)
-    console.print(f"  2. Ask the node's steward for a token (commonfab token issue shop {output.plain(shop_id)})", soft_wrap=True)
-    console.print(f"     and put it into {output.plain(str(config.parent / 'shop.token'))}.", soft_wrap=True)
-    console.print(f"  3. commonfab shop check --config {output.plain(str(config))}", soft_wrap=True)
-    console.print(f"  4. commonfab shop run --config {output.plain(str(config))}", soft_wrap=True)
+    if invited:
+        made = _joined(made, invitation, config)
+    found = _look(made)
+    _tell(found)
+    _next_steps(config, made, bool(invited), all(finding.ok for finding in found))
+
+
+def join(
+    invitation: Annotated[str, typer.Argument(help="The invitation, whole, as the node's steward gave it to you.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Take up an invitation for a shop whose shop.toml is written: its token goes into shop.token."""
+    from commonfab.errors import Refused
+    from commonfab.invitation import read_invitation
+    from shop_agent.config import load_config
+
+    shop, invited = load_config(config), read_invitation(invitation)
+    if shop.router.node != invited.address or (invited.tls and shop.router.ca is None):
+        ca = '; ca = "node-ca.pem"' if invited.authority else ""
+        raise Refused("shop.other_node", f'node = "{invited.address}"{ca}')
+    _joined(shop, invitation, config)
+
+
+def _asked(answers: Answers, config: Path, named: bool) -> None:
+    """Ask. Where the owner breaks off, what was answered is kept beside the file that would have been written."""
+    from cli import output
+    from cli.shop.questions import ask_all
+    from cli.shop.surroundings import Terminal
+    from shop_agent.init import shop_text
+
+    try:
+        ask_all(answers, Terminal(), named)
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        kept = config.with_name(f"{config.name}.unfinished")
+        kept.write_text(shop_text(answers.shop), encoding="utf-8")
+        output.notes().print(f"\nWhat you answered so far is in {output.plain(str(kept))}; name it {config.name} to go on with it.")
+        raise typer.Exit(130) from None
+
+
+def _joined(made: ShopConfig, invitation: str, config: Path) -> ShopConfig:
+    """Take up the invitation. What was written stays where that fails, and the invitation can be taken up later."""
+    from cli import output
+    from cli.joining import join_node, write_token
+    from commonfab.errors import Refused
+    from shop_agent.config import load_config
+
+    token_file = config.parent / "shop.token"
+    if token_file.exists() and token_file.read_text(encoding="utf-8").strip():
+        raise Refused("shop.exists", str(token_file))
+    try:
+        joined = join_node(invitation, config.parent / CA_FILE)
+    except Refused:
+        output.notes().print("The shop has not joined yet; once that is mended: commonfab shop join INVITATION")
+        raise
+    write_token(token_file, joined.answer.secret)
+    subject = joined.answer.token.subject
+    told = f"Joined {joined.address} as {subject}; the token is {token_file}."
+    output.say().print(output.plain(told), soft_wrap=True)
+    if subject != made.shop.id:
+        raise Refused("shop.other_id", subject)
+    return load_config(config)
 
 
 def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
-    """Look whether the shop could work now: its key, slicer, machines, node and token. Nothing is changed."""
+    """Look whether the shop could work now: its key, disk, slicer, machines, node and token. Nothing is changed."""
     from dataclasses import asdict
 
     from cli import output
     from commonfab.errors import Refused
-    from shop_agent.check import check_shop_now
     from shop_agent.config import load_config
 
-    found = check_shop_now(load_config(config))
+    found = _look(load_config(config))
     if as_json:
         output.print_json([asdict(finding) for finding in found])
     else:
-        for finding in found:
-            mark = "[green]ok[/green]     " if finding.ok else "[red]not yet[/red]"
-            output.say().print(f"{mark} {output.plain(finding.about)}: {output.plain(finding.told)}", soft_wrap=True)
-            if finding.remedy:
-                output.say().print(f"          [dim]→ {output.plain(finding.remedy)}[/dim]", soft_wrap=True)
+        _tell(found)
     if missing := [finding.about for finding in found if not finding.ok]:
-        raise Refused("command.shop_not_ready", ", ".join(missing))
+        raise Refused("command.shop_not_ready", ", ".join(dict.fromkeys(missing)))
+
+
+def _look(config: ShopConfig) -> list[CheckFinding]:
+    from shop_agent.check import check_shop_now
+
+    return check_shop_now(config)
+
+
+def _tell(found: list[CheckFinding]) -> None:
+    from cli import output
+
+    for finding in found:
+        mark = "[green]ok[/green]     " if finding.ok else "[red]not yet[/red]"
+        output.say().print(f"{mark} {output.plain(finding.about)}: {output.plain(finding.told)}", soft_wrap=True)
+        if finding.remedy:
+            output.say().print(f"          [dim]→ {output.plain(finding.remedy)}[/dim]", soft_wrap=True)
+
+
+def _next_steps(config: Path, made: ShopConfig, joined: bool, all_well: bool) -> None:
+    from cli import output
+
+    named = "" if config == DEFAULT_CONFIG else f" --config {config}"
+    steps = [f"Look over {config}: every line is explained there."]
+    if not joined:
+        steps.append(f"Ask the node's steward for an invitation (commonfab token invite shop {made.shop.id}).")
+        steps.append(f"commonfab shop join INVITATION{named}")
+    steps += [] if all_well else [f"commonfab shop check{named}"]
+    console = output.say()
+    console.print("Next:")
+    for number, step in enumerate([*steps, f"commonfab shop run{named}"], 1):
+        console.print(f"  {number}. {output.plain(step)}", soft_wrap=True)

@@ -14,6 +14,24 @@ TERMS: dict[str, Term] = {
         "Edit it, or move it away first.",
         StatusCode.ALREADY_EXISTS,
     ),
+    "shop.machine_option": Term(
+        "{subject}",
+        "Write it like octoprint=http://octopi.local,key=KEY,materials=pla+petg, or grbl=/dev/ttyUSB0,process=cnc_routing,envelope=300x200x60.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "shop.okw_lab": Term(
+        "the description does not name exactly one shop; it holds {subject}",
+        "Say which one with --lab.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "shop.other_node": Term(
+        "the invitation is for another node than shop.toml names, or for one with TLS",
+        "Under [router] in shop.toml set {subject}; then join again.",
+    ),
+    "shop.other_id": Term(
+        "the token is for the shop {subject}, and shop.toml has another id",
+        "Set id under [shop] in shop.toml to {subject}; the token is kept.",
+    ),
     "shop.running": Term(
         "another agent of this shop is at work on {subject}",
         "End that one first: two agents on one bench would start things twice.",
@@ -78,9 +96,41 @@ TERMS: dict[str, Term] = {
         "PrusaSlicer had not finished after {limit}",
         "The part is too detailed for this computer; a simpler mesh may do.",
     ),
+    "slicer.setting_unknown": Term(
+        "the slicer cannot be told {subject}",
+        "Accept the work only if you see to that yourself; the toolpath is made without it.",
+    ),
+    "slicer.setting_not_kept": Term(
+        "the toolpath does not keep what is demanded: {subject}",
+        "Look at the shop's slicer profile: a script or a rule in it undoes the demand.",
+    ),
+    "slicer.setting_range": Term("nothing can be printed with {subject}", "The demand is the maker's; ask for it to be corrected."),
+    "slicer.layer_height": Term(
+        "layers of {needs} are demanded, and a nozzle of {nozzle} lays {least} to {most}",
+        "Correct nozzle_mm in shop.toml if another nozzle is in the machine; else it is work for another one.",
+    ),
+    "slicer.nozzle": Term(
+        "a nozzle of {needs} is demanded, the machine has one of {has}",
+        "Change the nozzle and say so with nozzle_mm in shop.toml, or leave it to others.",
+    ),
+    "offer.not_measured": Term("its minutes and grams are not measured: {subject}"),
+    "stock.short": Term(
+        "{quantity} pieces take {needs} of {subject}, and {has} are there",
+        "Say under stock in shop.toml what is there, or leave the rest to others.",
+    ),
+    "machine.drains": Term("{subject} takes no new work until somebody says so"),
+    "toolpath.nobody_makes": Term(
+        "nothing here makes toolpaths for {subject}, and toolpaths made elsewhere are not taken",
+        "Set outside_toolpaths = true for it in shop.toml if you bring your own: each is checked, and waits for you.",
+    ),
+    "toolpath.not_wanted": Term(
+        "no toolpath is taken for {subject}",
+        "Bring it after you accepted the work and before it has leave to start; work by hand needs none.",
+    ),
     "slicer.mesh": Term("the file is not a mesh that may be given to the slicer: {subject}", "Publish it as STL or as a plain 3MF."),
     "machine.busy": Term("{subject} is at work", "Wait until it is done; nothing was started."),
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
+    "machine.folder": Term("the folder of its toolpaths cannot be used: {subject}", "Nothing is taken for done until it is back."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
     "machine.not_stopped": Term("{subject} did not stop", "Stop it at the machine itself; it may be waiting there for a person."),
