@@ -2,7 +2,7 @@
 """A Grbl 1.1 controller on a serial port, with nothing in between (https://github.com/gnea/grbl/wiki).
 
 `reports.py`: what Grbl says. `feeding.py`: lines into its small buffer. `serial_line.py`: the port. `link.py`: a conversation over it.
-`memory.py`: what the agent keeps, because Grbl keeps nothing. `driver.py`: the machine.
+`run.py`: one toolpath from its first line to its end. `driver.py`: the machine. What Grbl cannot keep is in `machines/kept.py`.
 """
 
 from __future__ import annotations

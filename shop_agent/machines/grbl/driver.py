@@ -21,10 +21,10 @@ from shop_agent.machines import Description, Look, Standing, StartUncertain
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.grbl.feeding import fit_to_feed
 from shop_agent.machines.grbl.link import HOLD, RESUME, Link
-from shop_agent.machines.grbl.memory import Brought, Memory
 from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, notes_on, settings_of, trouble_of
 from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
 from shop_agent.machines.grbl.serial_line import PortAway
+from shop_agent.machines.kept import Brought, Memory
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.records import Toolpath
 
@@ -160,7 +160,7 @@ class Grbl(TellsItself):
         """Errors: `Refused` (`machine.not_taken`) where the state file cannot be read: then nobody may say that nothing was begun."""
         if self._kept is None:
             try:
-                self._kept = Memory(self._folder, self._facts.id)
+                self._kept = Memory(self._folder, f"grbl-{self._facts.id}")
             except (OSError, ValueError) as error:
                 raise Refused("machine.not_taken", self._facts.id) from error
         return self._kept

@@ -109,13 +109,13 @@ class Link:
         Grbl carries out a line whole or not at all; so it is asked a second time. Not a third: its buffer may be full to the window.
         """
         async with self._asking:
-            for seconds in (STEP_SECONDS, ANSWER_SECONDS):
+            for _ in range(2):
                 self._in_step = asyncio.get_running_loop().create_future()
                 if self._steps_asked < 2:
                     self._steps_asked += 1
                     self.send(b"$G\n")
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(seconds):
+                    async with asyncio.timeout(STEP_SECONDS):
                         return await self._in_step
         return None
 
@@ -132,6 +132,8 @@ class Link:
             self._answered(line)
         elif (code := code_of(line, "ALARM")) is not None:
             self.alarm, self.blocked = alarm_text(code), code in BLOCKING_ALARMS
+            if self.blocked:
+                self._tell(Status("Alarm"))
         elif banner := BANNER.match(line):
             self.program, self.blocked = f"Grbl {banner[1]}", False
             self.resets += 1
@@ -146,6 +148,9 @@ class Link:
     def _seen(self, status: Status) -> None:
         if status.state != "Alarm":
             self.alarm, self.blocked = "", False
+        self._tell(status)
+
+    def _tell(self, status: Status) -> None:
         looking, self._looking = self._looking, []
         for answer in looking:
             if not answer.done():
@@ -165,3 +170,6 @@ class Link:
     def _lost(self, why: str) -> None:
         self.ended = why or "the port is gone"
         log.warning("the serial port is gone: %s", self.ended)
+        for waiting in (*self._looking, self._asked, self._in_step):
+            if waiting is not None and not waiting.done():
+                waiting.set_exception(PortAway(self.ended))

@@ -14,9 +14,9 @@ from commonfab.tasks import cancelled
 from shop_agent.machines import Standing
 from shop_agent.machines.grbl.feeding import Feed, bare_lines
 from shop_agent.machines.grbl.link import HOLD, RESET, Link
-from shop_agent.machines.grbl.memory import Memory
 from shop_agent.machines.grbl.reports import MOVING, Status, trouble_of
 from shop_agent.machines.grbl.serial_line import PortAway
+from shop_agent.machines.kept import Memory
 
 LOOK_EVERY_SECONDS = 0.2
 """Grbl asks not to be asked more often than five times a second while it moves."""

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """A serial port that nobody else may use at the same time, on the event loop.
 
-Opening the port of an Arduino resets it: its reset hangs on the falling edge of DTR, and Linux raises DTR at every open and lowers it at every
-close. So the port is told not to lower it any more (HUPCL off), which also holds when this process is killed: the first open after plugging
-in resets the controller, every later one does not, and a controller that still moves is found moving.
+Opening the port of an Arduino resets it: its reset hangs on an edge of DTR, and Linux raises DTR at each open and lowers it at each close.
+So the port is told not to lower it any more (HUPCL off), which also holds when this process is killed: the first open after plugging in
+resets the controller, every later one does not, and a controller that still moves is found moving.
 """
 
 from __future__ import annotations

@@ -253,43 +253,56 @@ class Controller:
             self.say("ok")
 
     def _system(self, line: str) -> None:
-        idle = self.state in ("Idle", "Alarm", "Check")
-        if line == "$G":
-            unit, distance = ("G20" if self.inches else "G21"), ("G90" if self.absolute else "G91")
-            turns = "M3" if self.spindle else "M5"
-            self.say(f"[GC:G{self.mode} G54 G17 {unit} {distance} G94 {turns} M9 T0 F{self.feed:g} S{self.spindle:g}]")
-        elif line == "$X":
+        asks = {"$G": self._tell_modes, "$$": self._tell_settings, "$I": self._tell_version, "$#": self._tell_offsets}
+        does = {"$C": self._check_mode, "$SLP": self._sleep, "$H": self._home}
+        if line == "$X":
             if self.state == "Alarm":
                 self.state = "Idle"
                 self.say("[MSG:Caution: Unlocked]")
-        elif not idle:
+        elif line != "$G" and self.state not in ("Idle", "Alarm", "Check"):
             return self.say("error:8")
-        elif line == "$$":
-            for number, value in sorted(self.settings.items()):
-                self.say(f"${number}={value:.3f}" if number >= 100 else f"${number}={value:g}")
-        elif line == "$I":
-            self.say("[VER:1.1h.20190830:]")
-            self.say("[OPT:V,15,128]")
-        elif line == "$#":
-            self.say("[G54:" + ",".join(f"{value:.3f}" for value in self.work_zero) + "]")
-        elif line == "$C":
-            if self.state == "Check":
-                self.reset()
-            else:
-                self.state = "Check"
-        elif line == "$SLP":
-            self.state = "Sleep"
-        elif line == "$H":
-            if not self.settings.get(22):
-                return self.say("error:5")
-            self.state, self._home_until, self.at = "Home", self.now + HOMING_SECONDS, (0.0, 0.0, 0.0)
-            return None  # its ok comes at the end
+        elif line in asks:
+            asks[line]()
+        elif line in does:
+            return does[line]()
         elif line.startswith("$J="):
             return self._jog_line(line)
-        elif not re.match(r"^\$(N\d?|\d+=[\d.]+|#)?$", line):
+        elif not re.match(r"^\$(N\d?|\d+=[\d.]+)?$", line):
             return self.say("error:3")
+        return self.say("ok")
+
+    def _tell_modes(self) -> None:
+        unit, distance = ("G20" if self.inches else "G21"), ("G90" if self.absolute else "G91")
+        turns = "M3" if self.spindle else "M5"
+        self.say(f"[GC:G{self.mode} G54 G17 {unit} {distance} G94 {turns} M9 T0 F{self.feed:g} S{self.spindle:g}]")
+
+    def _tell_settings(self) -> None:
+        for number, value in sorted(self.settings.items()):
+            self.say(f"${number}={value:.3f}" if number >= 100 else f"${number}={value:g}")
+
+    def _tell_version(self) -> None:
+        self.say("[VER:1.1h.20190830:]")
+        self.say("[OPT:V,15,128]")
+
+    def _tell_offsets(self) -> None:
+        self.say("[G54:" + ",".join(f"{value:.3f}" for value in self.work_zero) + "]")
+
+    def _check_mode(self) -> None:
+        if self.state == "Check":
+            self.reset()
+        else:
+            self.state = "Check"
+            self.say("ok")
+
+    def _sleep(self) -> None:
+        self.state = "Sleep"
         self.say("ok")
-        return None
+
+    def _home(self) -> None:
+        if self.settings.get(22):
+            self.state, self._home_until, self.at = "Home", self.now + HOMING_SECONDS, (0.0, 0.0, 0.0)  # its ok comes at the end
+        else:
+            self.say("error:5")
 
     def _jog_line(self, line: str) -> None:
         words = dict(WORD.findall(line[3:]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from conformance import Conformance, Rig
@@ -21,7 +22,7 @@ FED_BY_US = "the agent itself feeds this machine, so a piece does not outlive it
 class GrblRig(Rig):
     """A board in real time, whose "server" is its own firmware: to restart it is to press its reset button."""
 
-    cannot = {"restart_of_the_agent": FED_BY_US}
+    cannot = MappingProxyType({"restart_of_the_agent": FED_BY_US})
     patience_seconds = 25.0
     coasts_seconds = 0.3
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conformance import Conformance, Rig
 from peers.prusalink.peer import PrusaLinkPeer
-from small_shop import shop
 
 from commonfab.clock import SystemClock
+from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Machine
 from shop_agent.machines.prusalink import PrusaLink
 from shop_agent.records import Toolpath
@@ -30,7 +30,9 @@ class PrusaLinkRig(Rig):
         self.folder, self.peer = folder, peer
 
     def driver(self) -> Machine:
-        facts = shop(self.folder, control="prusalink", url=self.peer.url, api_key=self.peer.api_key).machine[0]
+        facts = MachineSection(
+            id="mk3", envelope_mm=(250, 210, 210), materials=("pla",), control="prusalink", url=self.peer.url, api_key=self.peer.api_key
+        )
         return PrusaLink(facts, SystemClock())
 
     def toolpath(self, seconds: float) -> Toolpath:

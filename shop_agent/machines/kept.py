@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What the agent keeps for a controller that keeps nothing: the toolpaths brought to it, which of them is being fed, and how each ended.
+"""What the agent keeps for a machine that keeps nothing itself: the toolpaths brought to it, which of them was begun, and how each ended.
 
-One small file, on the disk before the first line is sent; so a piece that it does not call begun was certainly never begun.
+One small file, on the disk before the machine is told to start; so a piece that it does not call begun was certainly never begun.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class _Known:
 class Memory:
     """The state file of one machine and the folder of its toolpaths. Errors of reading it: `OSError`, `ValueError`."""
 
-    def __init__(self, folder: Path, machine_id: str) -> None:
-        self._file = folder / f"grbl-{machine_id}.json"
-        self._folder = folder / f"grbl-{machine_id}"
+    def __init__(self, folder: Path, stem: str) -> None:
+        self._file = folder / f"{stem}.json"
+        self._folder = folder / stem
         self._known = self._read()
 
     @property
@@ -74,7 +74,7 @@ class Memory:
         return self._known.ended.get(name)
 
     def standing(self, name: str) -> Standing:
-        """How a name stands that is not being fed."""
+        """How a name stands that is not under way."""
         if (ended := self.ended(name)) is not None:
             return Standing(ended.standing)
         return Standing.HERE if self.brought(name) else Standing.NOT_HERE
@@ -94,7 +94,7 @@ class Memory:
         return file
 
     def begin(self, name: str) -> None:
-        """It is about to be fed. On the disk when this returns. Errors: `OSError`."""
+        """It is about to be started. On the disk when this returns. Errors: `OSError`."""
         self._write(replace(self._known, feeding=name, parsed=False))
 
     def note_parsed(self) -> None:
