@@ -140,6 +140,11 @@ TERMS: dict[str, Term] = {
         "Name one of these, or add it under upkeep in shop.toml.",
         StatusCode.NOT_FOUND,
     ),
+    "shop.no_stock": Term(
+        "what is left cannot be counted there: shop.toml does not know {subject}",
+        "Name a material of that machine; what lies there in several sizes is corrected in shop.toml itself.",
+        StatusCode.NOT_FOUND,
+    ),
     "shop.no_piece": Term(
         "nothing that was made of {subject} waits to be judged",
         "commonfab shop status shows what is on the benches; what was reported is corrected with commonfab design report.",

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The gate: what a toolpath would make the machine do, and whether the machine may do it. `docs/gate.md` says what is checked.
 
-`judge` is the door. `dialects.py` says which commands pass, `lines.py` how a line is read, `following.py` with `printing.py` and `machining.py` follows
+`judge` is the door. `dialects.py` says which commands pass, `lines.py` how a line is read, `following.py` with `printing.py` and
+`machining.py` follows
 the machine, `fast.py` does that in bulk for plain lines, `judging.py` holds the result against the machine's limits.
 """
 

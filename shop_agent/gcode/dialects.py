@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """What each kind of controller understands, and which of its commands the gate lets through.
 
-The lists are lists of what is allowed: a command that is on none of them is refused unless the machine's `allow_commands` names it. `NEVER` are
+The lists are lists of what is allowed: a command that is on none of them is refused unless the machine's `allow_commands` names it.
+`NEVER` are
 those that nobody can allow. Sources: https://marlinfw.org/meta/gcode/, https://www.klipper3d.org/G-Codes.html,
 https://github.com/gnea/grbl/wiki/Grbl-v1.1-Commands and https://linuxcnc.org/docs/html/gcode/g-code.html.
 """
@@ -35,7 +36,8 @@ DIALECTS: Mapping[str, Dialect] = MappingProxyType(
         "cncjs": Dialect.GRBL,
     }
 )
-"""By the machine's control. Folders, machines worked by hand and virtual ones go by their process: additive is Marlin, a virtual machine that cuts
+"""By the machine's control. Folders, machines worked by hand and virtual ones go by their process: additive is Marlin, a virtual machine
+that cuts
 is Grbl, all others LinuxCNC."""
 
 
@@ -66,7 +68,8 @@ MARLIN_NEVER = _names(
     _FILES + "M30 M42 M43 M81 M92 M108 M110 M112 M206 M218 M226 M301 M302 M303 M304 M410 M428 M500 M501 M502 M503 M504 M510 M511 M512 "
     "M540 M575 M851 M852 M997 M999 G53 G60 G61"
 )
-"""Files on the card, stored settings (M500 to M504), steps, offsets and heater control, cold extrusion (M302), pins and power, the firmware itself
+"""Files on the card, stored settings (M500 to M504), steps, offsets and heater control, cold extrusion (M302), pins and power, the
+firmware itself
 (M997), stopping at once (M112) and the serial line."""
 KLIPPER_NEVER = MARLIN_NEVER | _names(
     "SAVE_CONFIG RESTART FIRMWARE_RESTART SDCARD_PRINT_FILE SDCARD_RESET_FILE RUN_SHELL_COMMAND FORCE_MOVE SET_KINEMATIC_POSITION "
@@ -75,7 +78,9 @@ KLIPPER_NEVER = MARLIN_NEVER | _names(
 )
 """The same, and what writes the configuration, moves past the limits, shifts the coordinates unseen or runs a program. G20: Klipper knows
 millimetres only."""
-GRBL_NEVER = _names("G10 G28.1 G30.1 G43.1 G5 G5.1 G5.2 G90.1 G93 G95 G41 G42 M20 M21 M22 M23 M24 M28 M29 M32 M98 M99 M100 M112 M500 M501 M502 M997")
+GRBL_NEVER = _names(
+    "G10 G28.1 G30.1 G43.1 G5 G5.1 G5.2 G90.1 G93 G95 G41 G42 M20 M21 M22 M23 M24 M28 M29 M32 M98 M99 M100 M112 M500 M501 M502 M997"
+)
 LINUXCNC_NEVER = (GRBL_NEVER | _names("M61 M66 M62 M63 M64 M65 M67 M68 M70 M71 M72 M73 G52 G92.2 G92.3")) - {"G5", "G5.1", "G5.2"}
 """Stored offsets (G10, G28.1, G30.1), tool radius compensation and inverse time, which the gate does not follow, outputs, saved state and
 subprograms."""

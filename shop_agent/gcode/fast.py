@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Plain lines by the thousand: the same result as the exact reading, line by line, at a fifth of its price.
 
-Whatever could be refused is left to the exact reader: this file says yes or "look yourself", never no. It may be trusted because it only takes lines
+Whatever could be refused is left to the exact reader: this file says yes or "look yourself", never no. It may be trusted because it only
+takes lines
 in a fixed form (`plain_lines.py`), in states where no rule but the limits at the end can be broken, and because a test holds both together.
 """
 
@@ -15,7 +16,7 @@ from operator import sub
 from shop_agent.gcode.arcs import quarters, same_radius, turn_of
 from shop_agent.gcode.following import AXES, TOLERANCE_MM, Follower
 from shop_agent.gcode.machining import CutterFollower
-from shop_agent.gcode.plain_lines import CUTTER, PRINTER, PRINTER_FEED_LAST, Columns
+from shop_agent.gcode.plain_lines import CUTTER, PRINTER, PRINTER_FEED_LAST, RESET, Columns
 
 FEW_BYTES = 80
 Exactly = Callable[[str, int], int]
@@ -61,6 +62,7 @@ class Bulk:
         self.motions: Sequence[str] | str = ""
         self.paths: list[list[float] | None] = [None, None, None]
         self.pushes: list[float] | None = None
+        self.e = follower.e
         self.feeds: list[float] | None = None
         self.lengths: list[float] = []
         self.arcs: list[int] = []
@@ -155,16 +157,27 @@ class Bulk:
     def _find_pushes(self) -> None:
         state, unit, last = self.state, self.unit, self.state.e
         full, some = self.columns.full.get("E"), self.columns.some.get("E")
+        resets = self.columns.some.get(RESET)
+        if full is None and some is None:
+            self.e = 0.0 if resets else last
+            return
         if full is not None:
             told = full if unit == 1.0 else [one * unit for one in full]
-        elif some is None:
-            return
-        elif state.e_absolute:
-            told = [last := float(one) * unit if one else last for one in some]
+        elif not state.e_absolute:
+            told = [float(one) * unit if one else 0.0 for one in some or ()]
+        elif resets is None:
+            told = [last := float(one) * unit if one else last for one in some or ()]
         else:
-            told = [float(one) * unit if one else 0.0 for one in some]
-        self.told_e = told
-        self.pushes = list(map(sub, told, [state.e, *told[:-1]])) if state.e_absolute else told
+            told = [last := float(one) * unit if one else 0.0 if reset else last for one, reset in zip(some or (), resets, strict=True)]
+        if not state.e_absolute:
+            begin = 0 if resets is None else next(at for at in range(len(told) - 1, -1, -1) if resets[at])
+            self.pushes, self.e = told, sum(told[begin:], last if resets is None else 0.0)
+            return
+        self.pushes, self.e = list(map(sub, told, [state.e, *told[:-1]])), told[-1]
+        if resets is not None:
+            for at, reset in enumerate(resets):
+                if reset:
+                    self.pushes[at] = 0.0
 
     def _find_feeds(self) -> bool:
         state = self.state
@@ -210,12 +223,7 @@ class Bulk:
             turn = turn_of(dx, dy, ex, ey, clockwise)
             self.lengths[at] = math.hypot(begin * turn, zs[at] - z)
             radius = begin if begin > end else end
-            if (
-                across - radius < lowest[0]
-                or across + radius > lowest[1]
-                or upward - radius < highest[0]
-                or upward + radius > highest[1]
-            ):
+            if across - radius < lowest[0] or across + radius > lowest[1] or upward - radius < highest[0] or upward + radius > highest[1]:
                 for right, higher in quarters(math.atan2(dy, dx), turn, clockwise):
                     axis = 0 if right else 1
                     self.swept.append((at, axis, (across, upward)[axis] + (right or higher) * radius))
@@ -261,6 +269,7 @@ class Bulk:
             state.reach(axis, value)
         if self.pushes is not None:
             self._lay()
+        state.e = self.e
         self._pass_time()
         self._note_feeds_and_powers()
         self._count()
@@ -268,8 +277,8 @@ class Bulk:
             self._remember_bore()
             state.begun = True
             state.motion = "G" + (self.motions[-1] if self.motions else "")
-        elif "G" in columns.some or columns.motion:
-            state.moved = state.moved or any(columns.some.get("G", "1"))  # type: ignore[attr-defined]
+        elif "G" in columns.some or columns.motion or columns.counts:
+            state.moved = True  # type: ignore[attr-defined]
             state.closed_by_macro = state.closed_by_macro and not state.moved  # type: ignore[attr-defined]
         for axis in used:
             state.at = state.at.copy()
@@ -298,7 +307,6 @@ class Bulk:
     def _lay(self) -> None:
         state, path, pushes = self.state, self.state.path, self.pushes or []
         lays = [push > 0 and length > 0 for push, length in zip(pushes, self.lengths, strict=True)]
-        state.e = self.told_e[-1] if state.e_absolute else sum(self.told_e, state.e)
         if True not in lays:
             return
         path.extruded_mm += sum(compress(pushes, lays))
@@ -328,9 +336,9 @@ class Bulk:
     def _note_feeds_and_powers(self) -> None:
         state = self.state
         if self.feeds is not None:
-            highest = max(self.feeds)
+            said = self.columns.some["F"]
+            highest = max(compress(self.feeds, said))
             if highest * state.feed_factor > state.path.fastest[0]:
-                said = self.columns.some["F"]
                 state.number = self.first + next(at for at, feed in enumerate(self.feeds) if feed == highest and said[at])
                 state.feed = highest
                 state.note_feed()
@@ -344,6 +352,10 @@ class Bulk:
 
     def _count(self) -> None:
         told = self.columns.some.get("G")
+        if resets := self.columns.some.get(RESET):
+            self.state.path.count("G92", len(resets) - resets.count(""))
+        for command, times in (self.columns.counts or {}).items():
+            self.state.path.count(command, times)
         if told is None:
             if self.columns.motion:
                 self.state.path.count("G" + self.columns.motion, self.columns.count)
@@ -357,6 +369,8 @@ class Bulk:
         columns, count = self.columns, self.columns.count
         if not self.cuts:
             told = columns.some.get("G")
+            if columns.counts is not None:
+                return columns.counts.get("G1", 0)
             return count if told is None and columns.motion else sum(told.count(one) for one in "123") if told else 0
         if columns.full:
             moves = [True] * count

@@ -7,11 +7,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 
 from commonfab import v1
 from commonfab.reasons import reason
-from commonfab.units import Quantity
 
 MOST_REASONS = 20
 
@@ -43,12 +41,11 @@ class Finding:
     line: int
     subject: str = ""
     value: float = 0.0
-    figures: Mapping[str, Quantity] = MappingProxyType({})
 
     @property
     def reason(self) -> v1.Reason:
         """The reason for a person."""
-        return reason(self.code, self.subject, line=self.line, **self.figures)
+        return reason(self.code, self.subject, line=self.line)
 
 
 @dataclass
@@ -86,10 +83,10 @@ class Toolpath:
         """The commands in it that change the machine itself."""
         return [one for one in self.faults.values() if one.code == "toolpath.forbidden_command"]
 
-    def say(self, code: str, line: int, subject: str = "", **figures: Quantity) -> None:
+    def say(self, code: str, line: int, subject: str = "") -> None:
         """Note a fault; of one kind only the first is kept."""
         if (code, subject) not in self.faults and len(self.faults) < MOST_REASONS:
-            self.faults[code, subject] = Finding(code, line, subject, figures=MappingProxyType(figures))
+            self.faults[code, subject] = Finding(code, line, subject)
 
     def count(self, command: str, times: int = 1) -> None:
         """Note that a command stands there so many times."""
@@ -100,7 +97,8 @@ class Toolpath:
 class Verdict:
     """What the gate says of one file: it may run where there are no `reasons`.
 
-    `sha256`: of the very bytes that were read for this verdict. `seconds`: how long it runs at the feeds it asks for, without speeding up and
+    `sha256`: of the very bytes that were read for this verdict. `seconds`: how long it runs at the feeds it asks for, without speeding
+    up and
     slowing down. `lowest_mm`, `highest_mm`: the corners of all positions that are known; None where none is.
     """
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Where the machine is: positions, offsets, units, feed, spindle and laser, move by move. The exact reading; `fast.py` must agree with it.
 
-Positions are kept in the frame of the last known zero: program position = position - offset. What breaks the link between the program's coordinates
+Positions are kept in the frame of the last known zero: program position = position - offset. What breaks the link between the program's
+coordinates
 and the machine's (work offsets, G53, G28 of a cutter) begins a new frame on that axis: extents are measured within one frame, because
 only those are the same whatever the offset.
 """

@@ -22,11 +22,12 @@ from shop_agent.gcode.machining import CutterFollower
 from shop_agent.gcode.printing import PrinterFollower
 from shop_agent.machine_section import MachineSection
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 256 * 1024
 LONGEST_LINE = 256 * 1024
 PLAIN = bytes((9, 10, 13, *range(32, 127), *range(128, 256)))
 REALTIME = re.compile("[?!~\x80-\xff]")
-"""What Grbl acts on the moment it arrives, in comments as well (https://github.com/gnea/grbl/wiki/Grbl-v1.1-Commands, Realtime commands)."""
+"""What Grbl acts on the moment it arrives, in comments as well (https://github.com/gnea/grbl/wiki/Grbl-v1.1-Commands, Realtime
+commands)."""
 
 
 class Reading:
@@ -62,13 +63,19 @@ class Reading:
         self.follower.path.say("toolpath.ambiguous", self.lines + 1, why)
         self.hopeless = True
 
+    def _give_up_at(self, content: bytes, place: int, why: str) -> None:
+        """What stands before the line is followed all the same."""
+        before = content[: content.rfind(b"\n", 0, place) + 1]
+        if before:
+            self._lines(before)
+        if not self.hopeless:
+            self._give_up(why)
+
     def _lines(self, content: bytes) -> None:
         if strange := content.translate(None, PLAIN):
-            self.lines += content.count(b"\n", 0, content.index(strange[:1]))
-            self._give_up("a control character: the file is compressed, binary or not in UTF-8")
+            self._give_up_at(content, content.index(strange[:1]), "a control character: the file is compressed, binary or not in UTF-8")
         elif content.count(b"\r") != content.count(b"\r\n"):
-            self.lines += content.count(b"\n", 0, content.replace(b"\r\n", b" \n").index(b"\r"))
-            self._give_up("a carriage return without a line feed")
+            self._give_up_at(content, content.replace(b"\r\n", b" \n").index(b"\r"), "a carriage return without a line feed")
         elif self.fast is not None:
             self.lines = self.fast.follow(content, self.lines, self.exactly)
         else:

@@ -13,7 +13,7 @@ WORDS = re.compile(rf"(?:[A-Z]{NUMBER} *)*")
 GAP = re.compile(r"[A-Z] +[-+.\d]|[-+.\d] +[-+.\d]")
 EXPONENT = re.compile(r"\d\.?E[-+]?\d")
 NEW_LINES = re.compile("[\x85\u2028\u2029]")
-ACTIVE_COMMENT = re.compile(r"[;(] *(?:LOGOPEN|LOGAPPEND|LOGCLOSE|LOG|PROBEOPEN|PROBECLOSE|PY|ABORT) *[,)]", re.IGNORECASE)
+ACTIVE_COMMENT = re.compile(r"[;(] *(?:LOGOPEN|LOGAPPEND|LOGCLOSE|LOG|PROBEOPEN|PROBECLOSE|PY|ABORT)\b", re.IGNORECASE)
 """Comments that LinuxCNC acts on: they write files or run Python (https://linuxcnc.org/docs/html/gcode/overview.html, Comments)."""
 
 Words = list[tuple[str, float]]
@@ -29,20 +29,21 @@ class Odd(Exception):
 
 def code_of(text: str, rules: Rules) -> str:
     """The line without its comments. Errors: `Odd` where firmwares disagree on what is a comment."""
-    if not text.isascii():
-        _only_ascii_code(text)
     if rules.brackets_are_comments:
         if ACTIVE_COMMENT.search(text):
             raise Odd("toolpath.forbidden_command", "a comment that acts (LOG, PROBEOPEN, py)")
-        return _without_brackets(text)
-    code = text.split(";", 1)[0].strip(" ")
-    if code.count('"') % 2:
-        raise Odd("toolpath.ambiguous", "a quotation mark without its other half")
+        code = _without_brackets(text)
+    else:
+        code = text.split(";", 1)[0].strip(" ")
+        if code.count('"') % 2:
+            raise Odd("toolpath.ambiguous", "a quotation mark without its other half")
+    if not text.isascii():
+        _watch_letters(text, code)
     return code
 
 
-def _only_ascii_code(text: str) -> None:
-    if not text.split(";", 1)[0].split("(", 1)[0].isascii():
+def _watch_letters(text: str, code: str) -> None:
+    if not code.isascii():
         raise Odd("toolpath.ambiguous", "a character that is not ASCII")
     if NEW_LINES.search(text) or NEW_LINES.search(text.encode("latin-1").decode("utf-8", errors="replace")):
         raise Odd("toolpath.ambiguous", "a character that some programs take for the end of a line")

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """G-code as Grbl and LinuxCNC read it (RS274NGC): several commands a line, in an order of their own, and modes that go on.
 
-Where the work's zero lies is set at the machine, so only extents are judged against the travel. Lengths and positions need G20 or G21 and G90 or G91
+Where the work's zero lies is set at the machine, so only extents are judged against the travel. Lengths and positions need G20 or G21
+and G90 or G91
 before the first move, the first cut a feed.
 """
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """G-code as Marlin and Klipper read it: one command a line, then its parameters.
 
-Printers have one zero, which homing finds: their positions are those of the machine. Whoever has just homed and has not said G90 or G91 counts as
+Printers have one zero, which homing finds: their positions are those of the machine. Whoever has just homed and has not said G90 or G91
+counts as
 absolute and in millimetres, as after switching on: no toolpath passes the gate that leaves a machine relative or in inches. How E is
 counted must be said, because slicers leave it either way.
 """
@@ -48,6 +49,8 @@ class PrinterFollower(Follower):
         if head is None:
             self._extended(code)
             return
+        if head[1] in "Nn":
+            raise Odd("toolpath.ambiguous", "a line number, which the sender gives")
         command = named(head[1].upper(), float(head[2]))
         if self.rules.dialect is Dialect.KLIPPER and command != head[1].upper() + head[2]:
             raise Odd("toolpath.ambiguous", f"{head[1]}{head[2]}, which Klipper does not take for {command}")
@@ -87,8 +90,9 @@ class PrinterFollower(Follower):
     def _extended(self, code: str) -> None:
         name = re.split(r"[ =]", code, maxsplit=1)[0].upper()
         if not EXTENDED.fullmatch(name) or self.rules.dialect is Dialect.MARLIN:
-            words_of(code, self.rules)  # says what is odd about it, where something is
-            self.say("toolpath.unreadable" if not EXTENDED.fullmatch(name) else "toolpath.unknown_command", shown(code))
+            if not EXTENDED.fullmatch(name):
+                words_of(code, self.rules)  # says what is odd about it, where something is
+            self.say("toolpath.unknown_command" if EXTENDED.fullmatch(name) else "toolpath.unreadable", shown(code))
             return
         self.path.count(name)
         if name in self.rules.never:
@@ -273,7 +277,14 @@ FIRST_FEED = 1500.0
 """Millimetres a minute before any is said: Marlin's DEFAULT feedrate."""
 
 MACRO_PARTS: Mapping[str, str] = MappingProxyType(
-    {"BED": "the bed", "EXTRUDER": "the nozzle", "NOZZLE": "the nozzle", "HOTEND": "the nozzle", "TOOL_TEMP": "the nozzle", "CHAMBER": "the chamber"}
+    {
+        "BED": "the bed",
+        "EXTRUDER": "the nozzle",
+        "NOZZLE": "the nozzle",
+        "HOTEND": "the nozzle",
+        "TOOL_TEMP": "the nozzle",
+        "CHAMBER": "the chamber",
+    }
 )
 """What a macro's parameter is about, by what its name contains: START_PRINT BED_TEMP=60 EXTRUDER_TEMP=210."""
 
@@ -361,6 +372,9 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
     }
 )
 CUTTING: Mapping[str, Handler] = MappingProxyType(
-    {**{command: _turns(command) for command in ("M3", "M4", "M5")}, **dict.fromkeys(("M0", "M1", "M7", "M8", "M9"), lambda follower, words: None)}
+    {
+        **{command: _turns(command) for command in ("M3", "M4", "M5")},
+        **dict.fromkeys(("M0", "M1", "M7", "M8", "M9"), lambda follower, words: None),
+    }
 )
 """What only machines with a spindle or a laser understand, beside a person who is there."""

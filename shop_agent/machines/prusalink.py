@@ -54,8 +54,10 @@ class PrusaLink(TellsItself):
         self._facts = facts
         self._clock = clock
         self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key})
-        self._starting = asyncio.Lock()
+        self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
         self._ran: dict[str, Look] = {}
+        self._new = ""  # what was started and not yet seen at work
+        self._left_over = 0.0  # how far the print before had come, which PrusaLink shows of a new one until that reports its own
 
     async def describe(self) -> Description:
         version = await self._door.read("/api/version") or {}
@@ -70,7 +72,9 @@ class PrusaLink(TellsItself):
         try:
             look = await self._look(name)
         except Refused as refused:
-            return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
+            before = self._ran.get(name, NEVER_SEEN)
+            standing = before.standing if before.standing in ENDED.values() else Standing.UNKNOWN
+            return Look(standing, reachable=False, note=refused.reason.message, seconds=before.seconds)
         if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
             self._remember(name, look)
         return look
@@ -86,7 +90,7 @@ class PrusaLink(TellsItself):
         reads = _reads(seen.printer)
         if seen.job is not None:
             if seen.job_name == name:
-                return _running(name, seen.job, seen.state, fault, reads)
+                return self._running(name, seen.job, seen.state, fault, reads)
             return Look(self._at_rest(name, seen), busy_with=seen.job_name, fault=fault, reads=reads, paused=seen.state == "PAUSED")
         standing = self._at_rest(name, seen)
         over = self._ran.get(name, NEVER_SEEN) if standing in ENDED.values() else NEVER_SEEN
@@ -96,6 +100,18 @@ class PrusaLink(TellsItself):
             busy_with = await self._busy_with(seen)
         done = 1.0 if standing is Standing.DONE else over.progress
         return Look(standing, True, busy_with, done, 0.0, over.seconds, fault=fault, note=fault, reads=reads)
+
+    def _running(self, name: str, job: dict[str, Any], state: str, fault: str, reads: str) -> Look:
+        done, left, ran = (float(job.get(key) or 0.0) for key in ("progress", "time_remaining", "time_printing"))
+        if state in ENDED:  # the moment before the job goes
+            return Look(ENDED[state], progress=done / 100, seconds=ran, reads=reads)
+        if self._new == name:
+            self._new, self._left_over = "", done
+        if done == self._left_over:
+            done = left = 0.0
+        else:
+            self._left_over = 0.0
+        return Look(Standing.RUNNING, True, name, done / 100, left, ran, paused=state == "PAUSED", fault=fault, note=fault, reads=reads)
 
     def _at_rest(self, name: str, seen: _Seen) -> Standing:
         """How a toolpath stands that is not at work. That it is the last one printed does not say how it ended."""
@@ -148,7 +164,7 @@ class PrusaLink(TellsItself):
             await self._clock.sleep(0.1)
 
     async def start(self, name: str) -> None:
-        async with self._starting:
+        async with self._commands:
             before = await self.state(name)
             if not before.reachable:
                 raise Refused("machine.away", self._facts.id)
@@ -156,6 +172,7 @@ class PrusaLink(TellsItself):
                 raise Refused("machine.busy", self._facts.id)
             if before.standing is not Standing.HERE:
                 raise Refused("machine.not_taken", self._facts.id)
+            self._new = name
             await self._door.start(_path(name))
             await self._until_started(name)
 
@@ -167,13 +184,15 @@ class PrusaLink(TellsItself):
             await self._clock.sleep(0.2)
 
     async def pause(self, name: str) -> None:
-        await self._tell_job(name, "PRINTING", "PUT", "/pause")
+        async with self._commands:
+            await self._tell_job(name, "PRINTING", "PUT", "/pause")
 
     async def resume(self, name: str) -> None:
-        await self._tell_job(name, "PAUSED", "PUT", "/resume")
+        async with self._commands:
+            await self._tell_job(name, "PAUSED", "PUT", "/resume")
 
     async def stop(self, name: str) -> None:
-        async with self._starting:
+        async with self._commands:
             refused = await self._tell_job(name, "", "DELETE", "")
             if refused and (await self.state(name)).standing is Standing.RUNNING:
                 raise Refused("machine.not_stopped", self._facts.id)
@@ -209,13 +228,6 @@ def _name(job: dict[str, Any] | None) -> str:
 
 def _path(name: str) -> str:
     return f"/api/v1/files/local/{quote(name)}"
-
-
-def _running(name: str, job: dict[str, Any], state: str, fault: str, reads: str) -> Look:
-    done, left, ran = (float(job.get(key) or 0.0) for key in ("progress", "time_remaining", "time_printing"))
-    if state in ENDED:  # the moment before the job goes
-        return Look(ENDED[state], progress=done / 100, seconds=ran, reads=reads)
-    return Look(Standing.RUNNING, True, name, done / 100, left, ran, paused=state == "PAUSED", fault=fault, note=fault, reads=reads)
 
 
 def _fault(seen: _Seen) -> str:

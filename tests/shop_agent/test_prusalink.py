@@ -77,6 +77,17 @@ async def test_how_a_print_ended_is_told_while_prusalink_shows_it_and_is_not_gue
     await newcomer.close()
 
 
+async def test_a_new_print_is_not_said_to_be_as_far_as_the_one_before(tmp_path: Path, printer: PrusaLink, prusalink: PrusaLinkPeer) -> None:
+    """PrusaLink itself says so for the first hundred lines."""
+    await run(printer, toolpath(tmp_path, 120))
+    await look_until(printer, OURS, lambda look: look.standing is Standing.DONE)
+    await asyncio.to_thread(prusalink.until, "IDLE")
+    await run(printer, toolpath(tmp_path, 1000), LONG)
+    assert prusalink.call("GET", "/api/v1/job").json()["progress"] > 50
+    assert (await printer.state(LONG)).progress == 0.0
+    assert 0.0 < (await look_until(printer, LONG, lambda look: look.progress > 0)).progress < 0.5
+
+
 async def test_a_printer_that_wants_a_person_says_so_and_goes_on_when_one_came(
     tmp_path: Path, printer: PrusaLink, prusalink: PrusaLinkPeer
 ) -> None:

@@ -11,17 +11,20 @@ import os
 import pty
 import re
 import select
+import termios
 import threading
 import time
 import tty
 from pathlib import Path
 
 FIRMWARE, MODEL_MK3S, NOZZLE, SERIAL_NUMBER = "3.14.1-8237", "302", "0.40", "CZPX4720X004XC34242"
-PRINT_INFO = "MODE: Percent done: {done}; print time remaining in mins: {left}; Change in mins: -1"
+PRINT_INFO = "MODE: Percent done: {}; print time remaining in mins: {}; Change in mins: -1"
+MODES = (("NORMAL", "P", "R"), ("SILENT", "Q", "S"))  # which words of M73 are about which mode
 TEMPERATURES = "T:21.0 /0.0 B:21.0 /0.0 T0:21.0 /0.0 @:0 B@:0 P:0.0 A:25.0"
 POSITION = "X:0.00 Y:0.00 Z:0.00 E:0.00 Count X: 0.00 Y:0.00 Z:0.00 E:0.00"
 FANS = "E0:0 RPM PRN1:0 RPM E0@:0 PRN1@:0"
 LOOK_SECONDS = 0.05
+ANSWERS_AFTER_SECONDS = 0.004  # PrusaLink misses an "ok" that comes before it has noted that it sent; no real line is that fast
 
 _ANSWERS = {
     "PRUSA Fir": (FIRMWARE,),
@@ -47,7 +50,7 @@ class Mk3:
     says every second that somebody must come, as for a filament change.
     """
 
-    def __init__(self, link: Path, seconds_a_move: float = 0.01) -> None:
+    def __init__(self, link: Path, seconds_a_move: float = 0.006) -> None:
         self.link = link
         self.seconds_a_move = self._first_seconds_a_move = seconds_a_move
         self.silent = False
@@ -55,7 +58,7 @@ class Mk3:
         self.heard: list[str] = []
         self.wrong_lines = 0
         self._eeprom: dict[int, int] = {}
-        self._progress = (-1, -1)
+        self._progress = dict.fromkeys("PRQS", -1)
         self._telemetry_every = 0.0
         self._telemetry_at = 0.0
         self._line_number = 0
@@ -106,6 +109,14 @@ class Mk3:
         if self._master < 0:
             self.plug()
 
+    def reset(self) -> None:
+        """What opening the line does to a real MK3 (it raises DTR): whatever was under way is forgotten, but for the EEPROM."""
+        with self._lock:
+            self._telemetry_every, self._line_number, self._rest = 0.0, 0, b""
+            self._progress = dict.fromkeys("PRQS", -1)
+            if self._kept_open >= 0:
+                termios.tcflush(self._kept_open, termios.TCIOFLUSH)
+
     def close(self) -> None:
         """Switch it off for good."""
         self._ending.set()
@@ -122,10 +133,8 @@ class Mk3:
 
     def _lines(self) -> list[str]:
         with self._lock:
-            if self._master < 0 or not select.select([self._master], [], [], 0)[0]:
-                got = b""
-            else:
-                got = os.read(self._master, 4096)
+            waiting = self._master >= 0 and select.select([self._master], [], [], 0)[0]
+            got = os.read(self._master, 4096) if waiting else b""
         if not got:
             self._ending.wait(LOOK_SECONDS if self._master < 0 else 0.002)
         *whole, self._rest = (self._rest + got).split(b"\n")
@@ -148,6 +157,7 @@ class Mk3:
             self.heard.append(command)
         if re.match(r"G[01]\b", command):
             self._move()
+        self._ending.wait(ANSWERS_AFTER_SECONDS)
         for answer in self._answers(command):
             self.says(answer)
         self.says("ok")
@@ -184,11 +194,8 @@ class Mk3:
             self._telemetry_every = float((re.search(r"S(\d+)", command) or [0, 0])[1])
             return ()
         if command.startswith("M73"):
-            done, left = re.search(r"P(\d+)", command), re.search(r"R(\d+)", command)
-            if done:
-                self._progress = (int(done[1]), int(left[1]) if left else -1)
-            info = PRINT_INFO.format(done=self._progress[0], left=self._progress[1])
-            return (f"NORMAL {info}", f"SILENT {info}")
+            self._progress.update({letter: int(number) for letter, number in re.findall(r"([PRQS])(-?\d+)", command)})
+            return tuple(f"{mode} {PRINT_INFO.format(self._progress[done], self._progress[left])}" for mode, done, left in MODES)
         return _ANSWERS.get(command, ())
 
     def _memory(self, command: str) -> tuple[str, ...]:
