@@ -9,6 +9,7 @@ set -euo pipefail
 
 # program:Debian package
 needed=(redis-server:redis-server prusa-slicer:prusa-slicer bwrap:bubblewrap postgres:postgresql
+  chromium:chromium chromedriver:chromium-driver
   gcc:build-essential libusb-config:libusb-dev)  # the last two compile Klipper
 
 missing=()

@@ -247,6 +247,7 @@ def _asked(order_id: str, job: v1.Job, able: Able, pieces: int, reasons: Sequenc
         answered=job.answered,
         first_article=job.first_article == v1.FIRST_ARTICLE_WANTED,
         files=job.specification.files,
+        picture_sha256=job.specification.picture_sha256,
     )
     minutes = minutes_per_piece(able) * pieces
     return Asked(able.shop.id, able.machine.id, minutes, offer, able.sequence, able.unanswered)

@@ -17,6 +17,8 @@ from router.board import NewJob
 from router.products import assembly_minutes, product_pieces
 
 ASSEMBLY = "assembly"
+PICTURE = "image/png"
+"""The kind of preview that every desk and terminal can show."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def jobs_for(request: v1.JobRequest, found: v1.GetRevisionResponse, ids: Ids, fr
     wanted = sorted((*_own(found, request.quantity), *from_bill), key=lambda one: -one.minutes)
     product = ids("job")
     parts = [_of_product(ids("job"), product, request, one) for one in wanted]
-    specification = _specification(found, "", "", [_assembly(found)] if request.assembled else [])
+    specification = _specification(found, "", v1.GeometryReport(), [_assembly(found)] if request.assembled else [])
     holds = tuple(part.id for part in parts)
     whole = NewJob(product, request, specification, request.quantity, parts=holds, needs_work=request.assembled)
     return [whole, *parts]
@@ -106,23 +108,25 @@ def _of_product(job_id: str, product: str, request: v1.JobRequest, needed: Neede
 
 def _one_part(job_id: str, request: v1.JobRequest, found: v1.GetRevisionResponse, part: v1.InspectedPart, product: str = "") -> NewJob:
     ways, questions = _ways(part, request.material)
-    specification = _specification(found, part.part.name, part.report.mesh_sha256, ways, part.part.paths)
+    specification = _specification(found, part.part.name, part.report, ways, part.part.paths)
     return NewJob(job_id, request, specification, request.quantity, tuple(questions), product)
 
 
 def _specification(
-    found: v1.GetRevisionResponse, part_name: str, mesh: str, ways: Sequence[v1.Makeability], paths: Sequence[str] = ()
+    found: v1.GetRevisionResponse, part_name: str, report: v1.GeometryReport, ways: Sequence[v1.Makeability], paths: Sequence[str] = ()
 ) -> v1.JobSpecification:
+    """What was looked up for a job. Parameters: `report`, what is known of the part's shape; empty for a whole product."""
     files = {file.path: file for file in found.revision.manifest.files}
     return v1.JobSpecification(
         revision_digest=found.revision.digest,
         title=found.design.title,
         licence=found.revision.manifest.licence,
         part_name=part_name,
-        mesh_sha256=mesh,
+        mesh_sha256=report.mesh_sha256,
         ways=ways,
         notice=found.notice,
         files=[files[path] for path in paths if path in files],
+        picture_sha256=next((picture.sha256 for picture in report.previews if picture.media_type == PICTURE), ""),
     )
 
 

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -23,6 +24,7 @@ from commonfab.reasons import reason
 from commonfab.rpc_client import Endpoint
 from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, policy
+from shop_agent.accounts import account_of
 from shop_agent.bench_work import Bench, Shopfloor
 from shop_agent.config import ShopConfig
 from shop_agent.desk_link import DeskLink, Situation, phase_of
@@ -31,12 +33,16 @@ from shop_agent.live import Live, LiveFile
 from shop_agent.machine_section import MachineSection
 from shop_agent.machines import machine_for
 from shop_agent.opening_hours import open_minutes, starts_in
+from shop_agent.photographs import PhotographSender
 from shop_agent.preparing import Preparer
-from shop_agent.records import AttemptRecord
+from shop_agent.quoting import Quoter
+from shop_agent.records import AttemptRecord, OfferRecord
 from shop_agent.reporting import report
 from shop_agent.sensors import Sensors
+from shop_agent.service_modes import service_of
 from shop_agent.shop_described import described_shop
 from shop_agent.shop_key import public_key_of
+from shop_agent.stock_left import as_left, note_listed
 from shop_agent.store import only_agent
 from shop_agent.waiting import Bell, Leases, Starts
 
@@ -82,15 +88,28 @@ class Agent:
     link: DeskLink
     public_key: bytes
     bell: Bell
+    quoter: Quoter
+    photographs: PhotographSender
 
     async def run(self) -> None:
         """Reconcile, then work until cancelled or told to stop by a signal."""
+        for bench in self.benches:
+            note_listed(self.journal, bench.facts)
         await self._reconcile()
         self.journal.on_change = self.ring
         machines = ", ".join(f"{bench.facts.id} ({bench.facts.control})" for bench in self.benches)
         log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
         tasks = [
-            asyncio.create_task(work) for work in (self.link.run(), self._notice(), self._tell(), *(bench.tend() for bench in self.benches))
+            asyncio.create_task(work)
+            for work in (
+                self.link.run(),
+                self._notice(),
+                self._tell(),
+                self.quoter.run(),
+                self.photographs.run(),
+                *self._metrics(),
+                *(bench.tend() for bench in self.benches),
+            )
         ]
         tasks.append(asyncio.create_task(_until_signal()))
         try:
@@ -102,6 +121,12 @@ class Agent:
             self.journal.on_change = _nothing
             await cancelled(*tasks)
 
+    def _metrics(self) -> Iterator[Coroutine[None, None, None]]:
+        if self.config.shop.metrics:
+            from shop_agent.metrics import ShopFigures, serve_metrics  # an agent that nobody watches does without
+
+            yield serve_metrics(ShopFigures(self.config, self.journal, self.live))
+
     async def close(self) -> None:
         """Let go of the machines."""
         for bench in self.benches:
@@ -111,6 +136,8 @@ class Agent:
         """The journal changed: everybody looks at it again."""
         self.link.ring()
         self.bell.ring()
+        self.quoter.bell.ring()
+        self.photographs.bell.ring()
         for bench in self.benches:
             bench.bell.ring()
 
@@ -157,11 +184,9 @@ class Agent:
     async def _notice(self) -> None:
         """Answer new offers by policy, and notice what the command line wrote."""
         stamp = self.journal.stamp()
-        self._tidy()
         while True:
             self._consider()
-            if await self.bell.wait(NOTICE_SECONDS):
-                self._tidy()
+            await self.bell.wait(NOTICE_SECONDS)
             if (now := self.journal.stamp()) != stamp:
                 stamp = now
                 self.ring()
@@ -182,16 +207,11 @@ class Agent:
             unsent=len(self.journal.unsettled()),
         )
 
-    def _tidy(self) -> None:
-        """Toolpaths of attempts that are over take room."""
-        open_keys = {attempt.key for attempt in self.journal.attempts()}
-        for old in (self.config.data_dir / "toolpaths").glob("*.gcode"):
-            if old.stem not in open_keys:
-                old.unlink(missing_ok=True)
-
     def _consider(self) -> None:
         for record in self.journal.unconsidered():
-            decision, order = policy.decide(record, self.config), record.offer.work_order_id
+            decision, order = answer_to(record, self.config, self.journal), record.offer.work_order_id
+            if not record.measured and decision.answer is not policy.Answer.DECLINE:
+                continue  # what it takes is about to be known
             if decision.answer is policy.Answer.ASK:
                 self.journal.note_reasons(order, decision.reasons)
                 log.info("%s waits for the owner: commonfab shop accept %s (%s)", order, order, decision.note)
@@ -211,9 +231,19 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
         assert machine is not None  # a bench reports only for its own machine
         from commonfab.identity import load_or_make_key  # takes 10 MB, which an idle agent does without
 
-        return report(attempt, machine, config.shop.id, load_or_make_key(config.key_file))
+        return report(attempt, machine, config.shop.id, load_or_make_key(config.key_file), account_of(journal, attempt.row))
 
-    prepare = Preparer(config, node, asyncio.Semaphore(1))
+    prepare = Preparer(config, node, asyncio.Semaphore(1), journal.quoted)
+
+    async def fetch_picture(sha256: str) -> None:
+        from shop_agent.desk.pictures import fetch_picture  # an idle agent does without
+
+        await fetch_picture(node, config.data_dir, sha256)
+
+    def declined(record: OfferRecord) -> bool:
+        return answer_to(record, config, journal).answer is policy.Answer.DECLINE
+
+    quoter = Quoter(config, journal, prepare.measure, fetch_picture, declined)
     benches: list[Bench] = []
     link = DeskLink(node.desk, journal, leases, journal.ids("run"), lambda: agent.situation())
     floor = Shopfloor(
@@ -228,8 +258,15 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
         Sensors(journal),
     )
     benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
-    agent = Agent(config, journal, benches, link, public_key, Bell(journal.clock))
+    photographs = PhotographSender(journal, node.upload, Bell(journal.clock))
+    agent = Agent(config, journal, benches, link, public_key, Bell(journal.clock), quoter, photographs)
     return agent
+
+
+def answer_to(record: OfferRecord, config: ShopConfig, journal: Journal) -> policy.Decision:
+    """What policy says of an offer, with what was said of its machine's service and what is left of its stock."""
+    left = config.model_copy(update={"machine": tuple(as_left(journal, facts) for facts in config.machine)})
+    return policy.decide(record, left, service_of(journal, record.offer.machine_id))
 
 
 def held_back(config: ShopConfig, clock: Clock, facts: MachineSection, seconds: float) -> str:

@@ -28,6 +28,16 @@ def note_toolpath(journal: Journal, attempt: AttemptRecord, toolpath: Toolpath) 
         )
 
 
+def forget_toolpath(journal: Journal, attempt: AttemptRecord) -> None:
+    """The file that was checked is gone or changed, and nothing has moved: it is prepared anew."""
+    with journal.change() as connection:
+        connection.execute(
+            "UPDATE attempts SET toolpath_file = NULL, toolpath_sha256 = NULL, toolpath_seconds = NULL, toolpath_grams = NULL,"
+            " toolpath_note = NULL WHERE row = ? AND start_asked = 0 AND ended = ''",
+            (attempt.row,),
+        )
+
+
 def note_go(journal: Journal, attempt: AttemptRecord, who: str) -> None:
     """A person said that this attempt may start."""
     with journal.change() as connection:
@@ -121,7 +131,12 @@ def _walked_in(signed: v1.SignedWork) -> v1.ShopEvent:
 
 def release(journal: Journal, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
     """The attempt is given back; nothing moved. Of work for somebody who walked in nobody else needs to hear."""
-    _end(journal, attempt, Ending.RELEASE, None if attempt.walk_in else v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons)))
+    _end(
+        journal,
+        attempt,
+        Ending.RELEASE,
+        None if attempt.walk_in else v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons)),
+    )
 
 
 def drop(journal: Journal, attempt: AttemptRecord) -> None:

@@ -26,8 +26,8 @@ class Scene:
     `out_of_service`: why nothing is started on the machine; empty where it is in service. `held_back`: what the clock says against a start
     now: quiet hours, or another machine that has just started. `look`: the machine, and the attempt's current piece on it. `ready`: what
     was said of the machine and is not used up. `bed_in_doubt`: the last piece on this machine was spoiled. `first_in_line`: no earlier
-    attempt lies on this machine. `lease_holds`: by our own clock, counted from a call of this very run. `recall`: that of the attempt's
-    revision, where there is one.
+    attempt lies on this machine. `person_tells`: a person works the machine, so only a person can stop it. `lease_holds`: by our own clock,
+    counted from a call of this very run. `recall`: that of the attempt's revision, where there is one.
     """
 
     look: Look
@@ -41,6 +41,7 @@ class Scene:
     recall: v1.Recall | None = None
     out_of_service: str = ""
     held_back: str = ""
+    person_tells: bool = False
 
     @property
     def missing(self) -> frozenset[str]:
@@ -199,7 +200,7 @@ def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
         return Wait("an earlier order is on the machine")
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
-    if not scene.facts.starts_itself and not attempt.go_by:
+    if (attempt.toolpath.brought or not scene.facts.starts_itself) and not attempt.go_by:
         if scene.ready is not None and scene.ready.sequence > attempt.go_after:  # of a person: sensors have no sequence
             return NoteGo(scene.ready.who)
         return Wait(f"somebody to look at {scene.facts.id} and say go: commonfab shop ready {scene.facts.id}", person=True)
@@ -211,9 +212,10 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
     """A start was, or may have been, sent."""
     standing = scene.look.standing
     if standing is Standing.RUNNING:
-        return Wait(f"piece {begun.number} to be made") if _wanted(attempt) else StopMachine(begun.number)
+        return _running(attempt, begun, scene)
     if standing is Standing.DONE:
-        return CountPiece(begun.number, PieceState.MADE if scene.facts.judged_by == "person" else PieceState.GOOD)
+        to_be_judged = scene.facts.judged_by == "person" and not scene.look.judged
+        return CountPiece(begun.number, PieceState.MADE if to_be_judged else PieceState.GOOD)
     if standing is Standing.FAILED:
         return CountPiece(begun.number, PieceState.SCRAP)
     if standing in (Standing.HERE, Standing.NOT_HERE) and scene.start_is_certain:
@@ -223,6 +225,18 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
         return CountPiece(begun.number, PieceState.SCRAP if standing is Standing.UNKNOWN else PieceState.VOID, by_person=True)
     says = f"{scene.facts.id} cannot say what became of piece {begun.number} ({scene.look.note or standing.value})"
     return Wait(f"somebody to look: {says}; once its bed is clear: commonfab shop ready {scene.facts.id}", person=True)
+
+
+def _running(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
+    machine = scene.facts.id
+    if not _wanted(attempt):
+        if scene.person_tells and not attempt.withdrawn:  # the agent cannot stop it; whoever withdrew it here has
+            says = f"{attempt.wish_reason.message or 'it is not wanted any more'}: commonfab shop stop {machine}"
+            return Wait(f"somebody to stop work on piece {begun.number} at {machine} and say so ({says})", person=True)
+        return StopMachine(begun.number)
+    if scene.person_tells:
+        return Wait(f"somebody at {machine} to say that piece {begun.number} is made: commonfab shop made {machine}")
+    return Wait(f"piece {begun.number} to be made")
 
 
 def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
@@ -262,6 +276,8 @@ def _machine_step(attempt: AttemptRecord, scene: Scene) -> Step | None:
         return Wait(f"somebody to see to {scene.facts.id}: {look.fault}", person=True)
     if look.busy_with:
         return Wait(f"{scene.facts.id} to be done with {look.busy_with}")
+    if look.standing is Standing.UNKNOWN:  # nothing of ours began, and yet something happened to it: not to be started
+        return Wait(f"somebody to look at {scene.facts.id}: {look.note or 'it cannot say what became of the toolpath'}", person=True)
     return PutOnMachine(attempt.current_number) if look.standing is Standing.NOT_HERE else None
 
 

@@ -13,8 +13,10 @@ from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.errors import Refused
+from commonfab.reasons import reason
 from commonfab.tasks import cancelled
 from shop_agent import attempt_steps, bench
+from shop_agent.bringing import NeedsPerson
 from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal import Journal
 from shop_agent.live import LiveMachine
@@ -23,6 +25,7 @@ from shop_agent.machines import Look, Machine, Standing, StartUncertain
 from shop_agent.obeying import obey
 from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.service_modes import Mode, service_of
+from shop_agent.stock_left import StockLeft
 from shop_agent.upkeep import upkeep_of
 from shop_agent.waiting import Bell, Leases, Starts
 
@@ -72,7 +75,9 @@ class Bench:
         self.waits: dict[str, str] = {}
         self.person: dict[str, str] = {}
         self._preparing: dict[int, asyncio.Task[None]] = {}
+        self._lacks: dict[int, str] = {}
         self._said: dict[str, str] = {}
+        self._stock = StockLeft(floor.journal, machine.facts)
 
     async def tend(self) -> None:
         """Work until cancelled."""
@@ -105,8 +110,11 @@ class Bench:
         if not line:
             await self._look("")
         await self.floor.sensors(self.facts)
+        waited = self.person.keys() | set()
         for place, attempt in enumerate(line):
             await self._work_on(attempt, first_in_line=place == 0)
+        if self.person.keys() != waited:
+            self.floor.hurry()  # nothing in the journal changed, so nobody else would tell the router until its next call
         return bool(line)
 
     def line(self) -> list[AttemptRecord]:
@@ -125,11 +133,11 @@ class Bench:
 
     def describe(self) -> v1.Machine:
         """The machine as the router is told of it."""
-        facts, (state, why) = self.facts, self._state()
+        state, why = self._state()
         free_in = Duration()
         # In whole minutes: a router writes what changed to its disk and plans anew, and seconds would change at every call.
         free_in.FromSeconds(60 * math.ceil(self._seconds_to_go() / 60))
-        machine = described(facts)
+        machine = described(self._stock.now())
         machine.MergeFrom(v1.Machine(state=state, state_reason=why, free_in=free_in))
         return machine
 
@@ -183,6 +191,7 @@ class Bench:
             recall=self.journal.recall_of(attempt.offer.revision_digest),
             out_of_service=self._out_of_service()[1],
             held_back=held_back,
+            person_tells=self.machine.person_tells,
         )
 
     def _out_of_service(self) -> tuple[v1.MachineState.ValueType, str]:
@@ -209,7 +218,7 @@ class Bench:
                 return False
             case bench.PutOnMachine():
                 assert attempt.toolpath is not None
-                await self.machine.prepare(attempt.toolpath, attempt.file_name(step.piece))
+                return await self._put_on_machine(attempt, attempt.toolpath, step.piece)
             case bench.CountPiece():
                 await self._count(attempt, step)
             case _:
@@ -267,7 +276,7 @@ class Bench:
         grams = attempt.toolpath.grams if attempt.toolpath else 0.0
         whole = self._seconds_of(attempt)
         seconds = 0.0 if state is PieceState.VOID else self.look.seconds
-        if state is PieceState.SCRAP:
+        if state is PieceState.SCRAP and not self.look.judged:
             grams *= min(seconds / whole, 1.0) if whole else 0.0  # a spoiled piece used as much as it had got to
         made = PieceRecord(piece, state, seconds, 0.0 if state is PieceState.VOID else grams)
         attempt_steps.finish_piece(self.journal, attempt, made, step.by_person)
@@ -275,7 +284,29 @@ class Bench:
         if piece > 1:  # the last one stays: somebody may want to look at it
             await self.machine.forget(attempt.file_name(piece - 1))
 
+    async def _put_on_machine(self, attempt: AttemptRecord, toolpath: Toolpath, piece: int) -> bool:
+        try:
+            await self.machine.prepare(toolpath, attempt.file_name(piece))
+        except (Refused, FileNotFoundError) as trouble:
+            changed = isinstance(trouble, FileNotFoundError) or trouble.code == "toolpath.changed"
+            if not changed or (attempt.start_asked and not attempt.leave):
+                raise
+            if attempt.leave:
+                # Pieces may have been made of the bytes that were checked; others were not asked leave for.
+                why = reason("toolpath.changed", toolpath.file)
+                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), (why,))
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {why.message}", logging.WARNING)
+            else:
+                # Nothing was promised on these bytes yet: make them again, through the gate.
+                attempt_steps.forget_toolpath(self.journal, attempt)
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is prepared again: {trouble}", logging.WARNING)
+        return True
+
     def _prepare(self, attempt: AttemptRecord) -> None:
+        if lack := self._lacks.get(attempt.row):
+            self.waits[attempt.key] = self.person[attempt.key] = lack
+            self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {lack}")
+            return
         task = self._preparing.get(attempt.row)
         if task is None or task.done():
             self._preparing[attempt.row] = asyncio.create_task(self._prepare_until_done(attempt))
@@ -286,6 +317,10 @@ class Bench:
         while not (now := self.journal.attempt(attempt.row)).ended and now.toolpath is None:
             try:
                 toolpath = await self.floor.prepare(attempt)
+            except NeedsPerson as lack:
+                self._lacks[attempt.row] = lack.why
+                self.bell.ring()
+                return
             except Refused as refused:
                 self._give_back(attempt, [refused.reason])
             except ToolpathRefused as refused:

@@ -147,9 +147,11 @@ class DeskLink:
         try:
             while not call.done():
                 ringing = asyncio.ensure_future(self._bell.wait(float("inf")))
-                await asyncio.wait((call, ringing), return_when=asyncio.FIRST_COMPLETED)
-                rung = ringing.done()
-                await cancelled(ringing)
+                try:
+                    await asyncio.wait((call, ringing), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    rung = ringing.done()
+                    await cancelled(ringing)
                 # A call that carries events is answered at once; only one that is merely held is given up.
                 if rung and not request.events and not call.done() and self._is_news(request):
                     return None

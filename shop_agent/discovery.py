@@ -99,7 +99,7 @@ def serial_ports() -> list[FoundPort]:
     """Serial ports that something is plugged into. Bare on-board ports, where nothing says what it is, are left out."""
     from pathlib import Path
 
-    from serial.tools import list_ports  # type: ignore[import-untyped]
+    from serial.tools import list_ports
 
     lasting = {link.resolve(): link for link in sorted(Path("/dev/serial/by-id").glob("*"))}
     ports = [port for port in list_ports.comports() if port.vid is not None]

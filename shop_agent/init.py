@@ -32,7 +32,7 @@ name = {name}
 # time_zone = "Europe/Berlin"     # whose clock the hours below mean
 # quiet = ["22:00-07:00"]         # nothing starts then, except what is silent = true
 # stagger_seconds = 60            # so long between two starts, so that heaters do not trip the breaker together
-# metrics = "127.0.0.1:4782"      # figures for Prometheus
+# metrics = "127.0.0.1:9464"      # figures for Prometheus
 # operations = ["tap", "weld"]    # what people do here by hand
 # skills = ["tig_welding"]        # what somebody here is trained for
 

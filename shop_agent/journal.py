@@ -8,7 +8,7 @@ The command line opens the same journal while the agent runs; the agent notices 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,6 +26,9 @@ EVERYTHING = ("bed", "stock", "tool")
 """What people mean who say that a machine is ready."""
 
 GO_SECONDS = 60.0
+
+GUESSED, MEASURED = 1, 2
+"""Of an offer: what it takes is an estimate that holds until something better is known; or it was measured, or cannot be."""
 
 
 def _nobody_listens() -> None:
@@ -95,6 +98,31 @@ class Journal:
             " WHERE stands = 1 AND answer = '' AND considered = 0 ORDER BY first_seen, work_order_id"
         )
         return [_offer(row) for row in rows]
+
+    def unmeasured(self) -> list[OfferRecord]:
+        """Offers that nobody answered and of which it is not yet known what they would be made with."""
+        rows = self.connection.execute(
+            "SELECT *, EXISTS (SELECT 1 FROM attempts a WHERE a.work_order_id = o.work_order_id) AS tried FROM offers o"
+            " WHERE stands = 1 AND answer = '' AND measured < ? ORDER BY first_seen, work_order_id",
+            (MEASURED,),
+        )
+        return [_offer(row) for row in rows]
+
+    def note_quote(self, work_order_id: str, toolpath: Toolpath | None, refused: Sequence[v1.Reason] = (), final: bool = True) -> None:
+        """What an offer would be made with, or why it cannot be; not `final` where that is an estimate for now. Policy looks at it anew."""
+        told = (toolpath.file, toolpath.sha256, toolpath.seconds, toolpath.grams, toolpath.note) if toolpath else (None,) * 5
+        against = v1.Release(reasons=refused).SerializeToString()
+        with self.change() as connection:
+            connection.execute(
+                "UPDATE offers SET toolpath_file = ?, toolpath_sha256 = ?, toolpath_seconds = ?, toolpath_grams = ?, toolpath_note = ?,"
+                " refused = ?, measured = ?, considered = 0 WHERE work_order_id = ? AND stands = 1 AND answer = ''",
+                (*told, against, MEASURED if final else GUESSED, work_order_id),
+            )
+
+    def quoted(self, work_order_id: str) -> Toolpath | None:
+        """The toolpath that was measured for a work order while it was an offer; None where none was."""
+        row = self.connection.execute("SELECT * FROM offers WHERE work_order_id = ?", (work_order_id,)).fetchone()
+        return _toolpath(row) if row else None
 
     def mark_ready(self, machine_id: str, who: str, confirms: Iterable[str] = EVERYTHING, by_sensor: bool = False) -> None:
         """Somebody, or a declared sensor, says what is so at a machine: "bed" is clear, "stock" is loaded, "tool" is set; a person also

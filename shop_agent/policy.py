@@ -8,12 +8,16 @@ from enum import Enum
 
 from commonfab import materials, processes, v1
 from commonfab.envelope import too_small
+from commonfab.errors import Refused
 from commonfab.reasons import reason
-from commonfab.units import km, minutes
+from commonfab.units import grams, km, minutes
 from shop_agent.config import ShopConfig
 from shop_agent.machine_section import MachineSection
-from shop_agent.records import OfferRecord
+from shop_agent.records import OfferRecord, Toolpath
+from shop_agent.service_modes import Mode, OutOfService
+from shop_agent.slicing.settings import asked_of
 
+ROUNDING = 1e-6
 SLACK_MINUTES = 0.01
 """A lot that was made as long as the policy allows is not over it, whatever the last bit of a sum says."""
 
@@ -28,7 +32,7 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Decision:
-    """An answer and its reasons; an accepted offer needs none."""
+    """An answer and its reasons; an accepted offer has none but what its owner should know."""
 
     answer: Answer
     reasons: tuple[v1.Reason, ...] = ()
@@ -39,31 +43,74 @@ class Decision:
         return "; ".join(reason.message for reason in self.reasons)
 
 
-def decide(record: OfferRecord, config: ShopConfig) -> Decision:
-    """Cannot, would rather not, must be asked, or yes: in that order, with every reason of the first that applies."""
+def decide(record: OfferRecord, config: ShopConfig, service: OutOfService | None = None) -> Decision:
+    """Cannot, would rather not, must be asked, or yes: in that order, with every reason of the first that applies.
+
+    What was measured counts instead of the estimate. Parameters: `service`, what was said of the machine's service beside shop.toml.
+    """
     offer = record.offer
     machine = config.machine_of(offer.machine_id)
     if machine is None:
         return Decision(Answer.DECLINE, (reason("machine.gone", offer.machine_id),))
-    against = (*_cannot(offer, machine), *_would_not(offer, config))
+    against = (*_cannot(offer, machine, service), *record.refused, *_short_of_stock(record, machine), *_would_not(record, config))
     if against:
         return Decision(Answer.DECLINE, against)
-    if record.tried_before:
-        return Decision(Answer.ASK, (reason("policy.tried"),))
-    if config.policy.max_km and not offer.HasField("distance_km"):
-        return Decision(Answer.ASK, (reason("place.unknown"),))
+    guessed = _guessed(record)
+    if questions := _questions(record, machine, config):
+        return Decision(Answer.ASK, (*questions, *guessed))
     if config.policy.accept == "ask":
-        return Decision(Answer.ASK, (reason("policy.ask"),))
-    return Decision(Answer.ACCEPT)
+        return Decision(Answer.ASK, (reason("policy.ask"), *guessed))
+    return Decision(Answer.ACCEPT, guessed)
 
 
-def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
+def _questions(record: OfferRecord, machine: MachineSection, config: ShopConfig) -> list[v1.Reason]:
+    """What only the owner can answer, whatever else she lets the policy do."""
+    offer = record.offer
+    if record.tried_before:
+        return [reason("policy.tried")]
+    if config.policy.max_km and not offer.HasField("distance_km"):
+        return [reason("place.unknown")]
+    if machine.control == "by_hand" or not processes.satisfies(machine.process, "material_extrusion"):
+        return []  # a person reads the sheet, where every demand stands
+    try:
+        return list(asked_of(offer.requirement, machine.nozzle_mm).unknown)
+    except Refused as refused:
+        return [refused.reason]
+
+
+def _guessed(record: OfferRecord) -> tuple[v1.Reason, ...]:
+    """What the owner should know where the figures were not measured."""
+    toolpath = record.toolpath
+    return (reason("offer.not_measured", toolpath.note),) if toolpath is not None and not toolpath.sha256 and toolpath.note else ()
+
+
+def _short_of_stock(record: OfferRecord, machine: MachineSection) -> list[v1.Reason]:
+    """Whether the weighed stock suffices for what was measured. Each spool by itself: nobody welds two together."""
+    toolpath, offer = record.toolpath, record.offer
+    if toolpath is None or toolpath.grams <= 0:
+        return []
+    of_it = [one for one in machine.stock if materials.satisfies(one.material, offer.requirement.material)]
+    listed = {materials.canonical(one.material) for one in of_it}
+    unlisted = any(
+        materials.satisfies(has, offer.requirement.material) and materials.canonical(has) not in listed for has in machine.materials
+    )
+    if not of_it or unlisted or any(one.grams <= 0 for one in of_it):
+        return []  # nobody said how much there is
+    if sum(int(one.grams / toolpath.grams + ROUNDING) for one in of_it) >= offer.quantity:
+        return []
+    needs, has = grams(toolpath.grams * offer.quantity), grams(sum(one.grams for one in of_it))
+    return [reason("stock.short", of_it[0].material, quantity=offer.quantity, needs=needs, has=has)]
+
+
+def _cannot(offer: v1.Offer, machine: MachineSection, service: OutOfService | None) -> list[v1.Reason]:
     """The router judged by what it last heard; the shop knows what is so now."""
     needs, reasons = offer.requirement, []
     if machine.out_of_order:
         reasons.append(reason("machine.out_of_order", machine.out_of_order))
     elif machine.maintenance:
         reasons.append(reason("machine.maintenance", machine.maintenance))
+    elif service is not None:
+        reasons.append(_of_service(service, machine))
     if needs.process and not processes.satisfies(machine.process, needs.process):
         reasons.append(reason("process.other", needs.process))
     if not any(materials.satisfies(has, needs.material) for has in machine.on_hand):
@@ -73,11 +120,23 @@ def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
     return reasons
 
 
-def _would_not(offer: v1.Offer, config: ShopConfig) -> list[v1.Reason]:
-    policy, reasons = config.policy, []
+def _of_service(service: OutOfService, machine: MachineSection) -> v1.Reason:
+    if service.mode is Mode.DRAIN:
+        return reason("machine.drains", f"{machine.id} ({service.why})" if service.why else machine.id)
+    broken = service.mode is Mode.OUT_OF_ORDER
+    return reason("machine.out_of_order" if broken else "machine.maintenance", service.why or service.mode.value.replace("_", " "))
+
+
+def _seconds(offer: v1.Offer, toolpath: Toolpath | None) -> float:
+    """Machine time of one piece: measured where it was."""
+    return toolpath.seconds if toolpath and toolpath.seconds else offer.estimate.machine_time.ToTimedelta().total_seconds()
+
+
+def _would_not(record: OfferRecord, config: ShopConfig) -> list[v1.Reason]:
+    policy, offer, reasons = config.policy, record.offer, list[v1.Reason]()
     if config.shop.closed:
         reasons.append(reason("shop.closed", config.shop.closed))
-    takes = offer.estimate.machine_time.ToTimedelta().total_seconds() / 60 * offer.quantity
+    takes = _seconds(offer, record.toolpath) / 60 * offer.quantity
     if policy.most_minutes and takes > policy.most_minutes + SLACK_MINUTES:
         reasons.append(reason("policy.minutes", needs=minutes(takes), has=minutes(policy.most_minutes)))
     if policy.max_pieces and offer.quantity > policy.max_pieces:

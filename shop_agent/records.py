@@ -28,15 +28,24 @@ class Ending(StrEnum):
     DROP = "drop"
 
 
+BROUGHT_NOTE = "its toolpath was brought, and not made by the agent"
+"""Of a toolpath from outside; it then waits for a person."""
+
+
 @dataclass(frozen=True)
 class Toolpath:
-    """What a machine will run. `file` is empty where there is none and a virtual machine plays the estimate."""
+    """What a machine will run. `file` is empty where there is none: a virtual machine plays the estimate, a person works by hand."""
 
     file: str
     sha256: str
     seconds: float
     grams: float
     note: str = ""
+
+    @property
+    def brought(self) -> bool:
+        """Whether it comes from outside."""
+        return self.note == BROUGHT_NOTE
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
-from cli.shop import bench, desk, start, words
+from cli.shop import bench, desk, start, toolpath, words
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def offers(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
         output.print_json([_offer_as_json(record) for record in known])
         return
     rows = [_offer_row(record) for record in known]
-    output.show_table("work order", "what", "pieces", "machine", "km", "about", "answer", rows=rows)
+    output.show_table("work order", "what", "pieces", "machine", "km", "takes", "answer", rows=rows)
 
 
 @app.command("accept")
@@ -89,9 +89,11 @@ def list_shops(as_json: JsonOption = False, node: NodeOption = None, token: Toke
 
 
 app.command("init")(start.init)
+app.command("join")(start.join)
 app.command("check")(start.check)
 app.command("status")(bench.status)
 app.command("sheet")(bench.sheet)
+app.command("toolpath")(toolpath.toolpath)
 app.command("desk")(desk.desk)
 app.command("screen")(desk.screen)
 for name, said in words.COMMANDS:
@@ -133,11 +135,16 @@ def _decide(config: Path, work_order: str, accepts: bool, note: str) -> None:
 
 
 def _offer_row(record: OfferRecord) -> tuple[str, ...]:
+    from google.protobuf.duration_pb2 import Duration
+
     from cli import describe
 
     offer = record.offer
     what = f"{offer.part_name} of {offer.title}"
-    about = describe.duration(offer.estimate.machine_time)
+    takes, weighs = offer.estimate.machine_time, offer.estimate.grams
+    if (measured := record.toolpath) is not None:
+        takes, weighs = Duration(seconds=round(measured.seconds)), measured.grams
+    about = f"{'' if measured and measured.sha256 else 'about '}{describe.duration(takes)}, {weighs:.1f} g"
     answer = record.answer or ("" if record.stands else "gone")
     return (
         offer.work_order_id,
@@ -151,6 +158,8 @@ def _offer_row(record: OfferRecord) -> tuple[str, ...]:
 
 
 def _offer_as_json(record: OfferRecord) -> dict[str, object]:
+    from dataclasses import asdict
+
     from cli import output
 
     reasons = [output.as_json(reason) for reason in record.reasons]
@@ -160,4 +169,6 @@ def _offer_as_json(record: OfferRecord) -> dict[str, object]:
         "answer": record.answer,
         "note": record.note,
         "reasons": reasons,
+        "measured": None if record.toolpath is None else {**asdict(record.toolpath), "is_estimate": not record.toolpath.sha256},
+        "refused": [output.as_json(reason) for reason in record.refused],
     }

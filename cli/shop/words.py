@@ -39,7 +39,8 @@ def ready(
     from shop_agent.journal import EVERYTHING
 
     said = tuple(name for name, given in (("bed", bed), ("stock", stock), ("tool", tool)) if given)
-    _say(config, as_json, machine, f"{machine} is ready{f': {", ".join(said)}' if said else ''}.", actions.ready, who, said or EVERYTHING)
+    told = f"{machine} is ready{': ' if said else ''}{', '.join(said)}."
+    _say(config, as_json, machine, told, actions.ready, who, said or EVERYTHING)
 
 
 def start(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -78,7 +79,7 @@ def judge(
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
-    """Say whether a piece is good; until the work is reported, that can be corrected. Example: commonfab shop judge wo-1 --scrap --piece 2"""
+    """Say whether a piece is good; that can be corrected until the work is reported. Example: commonfab shop judge wo-1 --good"""
     from shop_agent.desk import actions
 
     if good is None:
@@ -155,12 +156,28 @@ def maintained(
     _told(as_json, f"{machine}: {what} is done.", machine=machine, what=what)
 
 
+def stock(
+    machine: MachineArgument,
+    material: Annotated[str, typer.Argument(metavar="MATERIAL", help="As shop.toml names it.")],
+    grams: Annotated[float, typer.Option(min=0, help="Grams that are left.")] = 0.0,
+    pieces: Annotated[int, typer.Option(min=0, help="Sheets or bars that are left.")] = 0,
+    who: WhoOption = "",
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Say how much of a material is left at a machine, counted or weighed. Example: commonfab shop stock mk3 pla --grams 640"""
+    from shop_agent.desk import actions
+
+    with _bench(config) as bench:
+        actions.counted(bench, machine, material, grams, pieces, _who(who))
+    left = f"{grams:g} g" if grams or not pieces else f"{pieces} pieces"
+    _told(as_json, f"{machine}: {left} of {material} are left.", machine=machine, material=material, grams=grams, pieces=pieces)
+
+
 def spent(
     work_order: OrderArgument,
     minutes: Annotated[float, typer.Option(help="Minutes that people worked; never whose.")],
-    task: Annotated[
-        str, typer.Option(help="setting_up, running, clearing, finishing, measuring, packing, or your own word.")
-    ] = "finishing",
+    task: Annotated[str, typer.Option(help="setting_up, running, clearing, finishing, measuring, packing or another.")] = "finishing",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
@@ -215,6 +232,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("maintenance", maintenance),
     ("back", back),
     ("maintained", maintained),
+    ("stock", stock),
     ("spent", spent),
     ("measured", measured),
     ("photo", photo),

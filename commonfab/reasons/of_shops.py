@@ -150,6 +150,8 @@ TERMS: dict[str, Term] = {
         "commonfab shop status shows what is on the benches; what was reported is corrected with commonfab design report.",
         StatusCode.NOT_FOUND,
     ),
+    "machine.no_such_care": Term("it cannot be told from here ({subject})", "Do it at the machine itself."),
+    "machine.care_failed": Term("it was told and did not do it ({subject})", "Look at the machine before you say it again."),
     "machine.tells_itself": Term(
         "{subject} knows by itself when a piece is done",
         "Judge the piece once it is done; stop the machine if it must not go on.",
@@ -179,5 +181,4 @@ TERMS: dict[str, Term] = {
     "desk.size": Term(
         "{subject} does not say a size", "Write its name, the size as drawn and as it came out: bore=8.0/8.03", StatusCode.INVALID_ARGUMENT
     ),
-    "desk.confirm": Term("nobody has said yet that it is clear", "Look at the machine, touch the line above the button, then the button."),
 }

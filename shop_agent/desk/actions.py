@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent import accounts, judging, service_modes, upkeep, words
+from shop_agent import accounts, judging, service_modes, stock_left, upkeep, words
 from shop_agent.config import ShopConfig
 from shop_agent.journal import EVERYTHING, Journal
 from shop_agent.machine_section import GO, MachineSection
@@ -21,6 +21,7 @@ from shop_agent.words import Kind
 
 MOST_PIECES = 10_000
 MOST_MINUTES = 100_000.0
+MOST_GRAMS = 1_000_000.0
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,14 @@ def maintained(bench: Bench, machine_id: str, what: str, who: str) -> None:
     upkeep.note_done(bench.journal, bench.machine(machine_id), what, _name(who))
 
 
+def counted(bench: Bench, machine_id: str, material: str, grams: float, pieces: int, who: str) -> None:
+    """So much of a material is left at a machine, by weight or by count. Errors: `Refused` (`command.machine`, `shop.no_stock`,
+    `desk.number`)."""
+    if not (math.isfinite(grams) and 0 <= grams <= MOST_GRAMS and 0 <= pieces <= MOST_PIECES):
+        raise Refused("desk.number", f"{grams:g} g, {pieces} pieces")
+    stock_left.count(bench.journal, bench.machine(machine_id), material, grams, pieces, _name(who))
+
+
 # What was made.
 
 
@@ -155,6 +164,31 @@ def measured(bench: Bench, order: str, name: str, nominal_mm: float, measured_mm
         if not (math.isfinite(value) and 0 <= value <= 100_000):
             raise Refused("desk.number", f"{value:g} mm")
     accounts.note_size(bench.journal, order, accounts.Size(name.strip(), nominal_mm, measured_mm))
+
+
+def count_in(text: str) -> int:
+    """How many pieces a text says. Errors: `Refused` (`desk.number`)."""
+    try:
+        return int(text.strip())
+    except ValueError:
+        raise Refused("desk.number", f"'{text}'") from None
+
+
+def minutes_in(text: str) -> float:
+    """How many minutes a text says; a comma will do for the point. Errors: `Refused` (`desk.number`)."""
+    return _figure_in(text)
+
+
+def grams_in(text: str) -> float:
+    """How many grams a text says. Errors: `Refused` (`desk.number`)."""
+    return _figure_in(text)
+
+
+def _figure_in(text: str) -> float:
+    try:
+        return float(text.strip().replace(",", "."))
+    except ValueError:
+        raise Refused("desk.number", f"'{text}'") from None
 
 
 def size_in(text: str) -> tuple[str, float, float]:

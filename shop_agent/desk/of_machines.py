@@ -14,6 +14,7 @@ from shop_agent.live import LiveMachine
 from shop_agent.machine_section import GO, MachineSection
 from shop_agent.records import AttemptRecord
 from shop_agent.service_modes import Mode, OutOfService, service_of
+from shop_agent.stock_left import as_left
 from shop_agent.upkeep import upkeep_of
 
 IN_ORDER = ("bed", "stock", "tool", GO)
@@ -43,6 +44,9 @@ MODES: Mapping[Mode, str] = MappingProxyType(
 PEOPLE_TELL = ("by_hand", "hot_folder")
 """Controls that cannot know when a piece is done."""
 
+DO: Mapping[str, str] = MappingProxyType({"bed": "clear the bed", "stock": "load the stock", "tool": "set the tool"})
+
+TO_DO = re.compile(r"^somebody to (?:clear|load|set) the .*$")
 COMMAND = re.compile(r"[:,;]?\s*commonfab shop (\w+).*$")
 
 
@@ -59,11 +63,11 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
         process=processes.canonical(facts.process).replace("_", " "),
         state=state,
         tone=tone,
-        why=without_command(live.why) if live and not live.waits_for_person else "",
+        why=sentence(without_command(live.why)) if live and not live.waits_for_person else "",
         reads=live.reads if live else "",
         fault=live.fault if live else "",
         running=_running(live, attempts),
-        waits=tuple(_waits(live, attempts)),
+        waits=tuple(_waits(live, attempts, missing)),
         confirms=in_order(must),
         missing=in_order(missing),
         by_hand=facts.control in PEOPLE_TELL,
@@ -72,6 +76,7 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
         out_of_service=_out_of_service(facts, said),
         said_out=said is not None,
         materials=facts.on_hand,
+        stock=tuple((one.material, one.grams, one.pieces) for one in as_left(journal, facts).stock),
     )
 
 
@@ -84,6 +89,11 @@ def in_order(confirms: Iterable[str]) -> tuple[str, ...]:
 def without_command(text: str) -> str:
     """A sentence of the agent without the command that it names: a button stands there instead."""
     return COMMAND.sub("", text).strip()
+
+
+def sentence(words: str) -> str:
+    """With a capital at its beginning."""
+    return words[:1].upper() + words[1:]
 
 
 def _state(live: LiveMachine | None, said: OutOfService | None) -> tuple[str, str]:
@@ -119,13 +129,14 @@ def what_of(attempt: AttemptRecord) -> str:
     return f"{offer.part_name} of {offer.title}" if offer.part_name not in ("", offer.title) else offer.title
 
 
-def _waits(live: LiveMachine | None, attempts: Sequence[AttemptRecord]) -> Iterator[WaitingFor]:
+def _waits(live: LiveMachine | None, attempts: Sequence[AttemptRecord], missing: frozenset[str]) -> Iterator[WaitingFor]:
     if live is None:
         return
+    todo = "somebody to " + " and ".join(DO[one] for one in in_order(missing) if one in DO)
     orders = {attempt.key: attempt.ref.work_order_id for attempt in attempts}
     for key, why in live.waits.items():
         person = key in live.waits_for_person
         named = COMMAND.search(why)
         button = named[1] if named and person and named[1] in ("ready", "start", "judge") else ""
         if person or live.attempt != key:
-            yield WaitingFor(orders.get(key, key), without_command(why), person, button)
+            yield WaitingFor(orders.get(key, key), TO_DO.sub(todo, without_command(why)), person, button)

@@ -12,8 +12,8 @@ from commonfab.recalled import recall_text
 from commonfab.units import size_text
 from shop_agent.accounts import account_of
 from shop_agent.config import ShopConfig
-from shop_agent.desk.of_machines import PEOPLE_TELL, what_of
-from shop_agent.desk.pictures import picture_of
+from shop_agent.desk.of_machines import PEOPLE_TELL, sentence, what_of
+from shop_agent.desk.pictures import SHA256, picture_of
 from shop_agent.desk.view import BenchCard, OfferCard, OutboxCard, RecallCard
 from shop_agent.journal import Journal
 from shop_agent.live import Live, LiveMachine
@@ -50,7 +50,7 @@ def offer_card(config: ShopConfig, record: OfferRecord) -> OfferCard:
         material=offer.requirement.material,
         minutes=seconds / 60,
         grams=grams,
-        measured=record.toolpath is not None and not record.toolpath.note,
+        measured=record.toolpath is not None and bool(record.toolpath.sha256),
         km=offer.distance_km if offer.HasField("distance_km") else None,
         picture=picture_of(config.data_dir, offer.picture_sha256),
         licence=offer.licence,
@@ -58,7 +58,7 @@ def offer_card(config: ShopConfig, record: OfferRecord) -> OfferCard:
         purpose=offer.purpose,
         first_article=offer.first_article,
         why=_messages(offer.why),
-        asks=_messages(record.reasons),
+        asks=_messages(one for one in record.reasons if one.code != "policy.ask"),  # the card itself asks
         cannot=_messages(record.refused),
         answered=_messages(offer.answered),
         answer=record.answer,
@@ -122,7 +122,7 @@ def pictures_wanted(journal: Journal, data_dir: Path) -> Iterator[str]:
     """Pictures of offers and of work on the benches that are not here yet, each once."""
     shown = [record.offer for record in journal.offers() if record.stands] + [attempt.offer for attempt in journal.attempts()]
     for sha256 in dict.fromkeys(offer.picture_sha256 for offer in shown):
-        if sha256 and picture_of(data_dir, sha256) is None:
+        if SHA256.fullmatch(sha256) and picture_of(data_dir, sha256) is None:
             yield sha256
 
 
@@ -154,4 +154,4 @@ def _told(event: v1.ShopEvent) -> str:
 
 
 def _messages(reasons: Iterable[v1.Reason]) -> tuple[str, ...]:
-    return tuple(one.message for one in reasons if one.message)
+    return tuple(sentence(one.message) for one in reasons if one.message)

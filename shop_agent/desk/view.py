@@ -85,9 +85,12 @@ class Upkeep:
 
 @dataclass(frozen=True)
 class MachineCard:
-    """One machine. `state`: its live state in plain words; `tone`: how it looks: good, busy, person, off. `confirms`: what must be said
-    before a start, in the order in which it is done; `missing`: what of that has not been said. `by_hand`: people say when a piece is
-    done. `out_of_service`: how and why it takes no work, by a person's word. `attended`: it starts only on a person's word, every time.
+    """One machine.
+
+    `state`: its live state in plain words; `tone`: how it looks: good, busy, person, off. `confirms`: what must be said before a start, in
+    the order in which it is done; `missing`: what of that has not been said. `by_hand`: people say when a piece is done. `attended`: it
+    starts only on a person's word, every time. `out_of_service`: how and why it takes no work; `said_out`: because a person said so, and
+    not shop.toml. `stock`: what is left, where that is kept: material, grams, pieces.
     """
 
     id: str
@@ -108,6 +111,7 @@ class MachineCard:
     out_of_service: str
     said_out: bool
     materials: tuple[str, ...] = ()
+    stock: tuple[tuple[str, float, int], ...] = ()
 
     @property
     def buttons(self) -> frozenset[str]:

@@ -21,8 +21,8 @@ from commonfab.chain import broken_entry
 
 PROFILE = """\
 # Cold, so that the virtual printer need not wait for heat, and coarse, so that a piece is a matter of seconds.
-temperature = 0
-first_layer_temperature = 0
+temperature = 30
+first_layer_temperature = 30
 bed_temperature = 0
 first_layer_bed_temperature = 0
 layer_height = 0.3

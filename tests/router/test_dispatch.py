@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from real_router import FAR, RealRouter, Workshop, large, open_router
-from router_street import Garage, Street, event, printer, way
+from router_street import CELL, Garage, Street, event, gear, printer, way
 
 from commonfab import v1
 from router import board_reading, capability_index
+from router.board import NewJob
 from router.board_reading import open_jobs
 from router.capability_index import CapabilityIndex
 from router.pulse import Terms
@@ -37,6 +38,18 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int | None]]:
 
     monkeypatch.setattr(CapabilityIndex, "find", counted)
     yield made
+
+
+async def test_a_picture_of_the_part_is_offered_with_it(street: Street, router: RealRouter) -> None:
+    garage = Garage("near")
+    await street.call(garage)
+    specification = gear()
+    specification.picture_sha256 = "a" * 64
+    asked = v1.JobRequest(revision="rev", quantity=1, place=v1.Place(cell=CELL))
+    await street.board.post("anna", "", [NewJob("job-1", asked, specification, 1)])
+    await router.plan()
+    (offer,) = await router.offers("near")
+    assert offer.picture_sha256 == "a" * 64
 
 
 async def decline_all(router: RealRouter, garage: Garage) -> None:

@@ -46,6 +46,16 @@ def test_the_notice_and_the_parts_files_travel_with_every_job() -> None:
     assert {one.specification.notice for one in product} == {"by Ada, CC-BY-4.0"}
 
 
+def test_a_picture_of_the_part_travels_with_the_job_and_a_model_in_three_dimensions_does_not() -> None:
+    inspected = found()
+    model = v1.Preview(media_type="model/gltf-binary", sha256="1" * 64)
+    (job,) = jobs_for(v1.JobRequest(quantity=1), inspected, lambda name: name)
+    assert job.specification.picture_sha256 == ""
+    inspected.parts[0].report.previews.extend([model, v1.Preview(media_type="image/png", sha256="2" * 64)])
+    whole, part = jobs_for(v1.JobRequest(quantity=1, whole_product=True), inspected, lambda name: f"{name}-{next(NUMBERS)}")
+    assert (whole.specification.picture_sha256, part.specification.picture_sha256) == ("", "2" * 64)
+
+
 def bearing(minutes: int) -> v1.GetRevisionResponse:
     """Another revision, of one part that takes so long."""
     made = found()

@@ -252,7 +252,7 @@ async def test_leave_that_is_refused_moves_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("prusa_slicer")
-async def test_a_toolpath_that_leaves_the_machine_is_given_back_with_the_reasons(tmp_path: Path) -> None:
+async def test_an_offer_whose_toolpath_leaves_the_machine_is_declined_with_the_reasons(tmp_path: Path) -> None:
     """The mesh is larger than the offer says: only slicing it shows that."""
     router = SmallRouter()
     router.put_up(offer(), mesh=stl_box(150, 20, 10))
@@ -262,8 +262,10 @@ async def test_a_toolpath_that_leaves_the_machine_is_given_back_with_the_reasons
     router.files[wanted.mesh_sha256] = content
     async with served(router) as address:
         with running(write_shop(tmp_path, address)):
-            await until(lambda: router.releases)
-    assert {reason.code for reason in router.releases[0].reasons} == {"toolpath.outside"} and router.started == set()
+            await until(lambda: router.declined)
+            (record,) = journal(tmp_path).offers()
+    assert {reason.code for reason in record.refused} == {"toolpath.outside"} and "the machine reaches 120 mm" in router.declined["wo-1"]
+    assert router.attempts == {}
 
 
 async def test_sigterm_ends_the_agent_in_order_and_the_machine_goes_on(tmp_path: Path) -> None:

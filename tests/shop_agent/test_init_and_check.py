@@ -6,15 +6,34 @@ from __future__ import annotations
 import re
 import stat
 from pathlib import Path
+from typing import get_args
 
 import pytest
+from peers.octoprint.peer import OctoPrintPeer
 from small_shop import SmallRouter, served, shop
 
 from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent.check import CheckFinding, check_shop
-from shop_agent.config import load_config
-from shop_agent.init import init_shop
+from shop_agent.check_machine import check_machine, compared
+from shop_agent.config import PolicySection, RouterSection, ShopSection, load_config
+from shop_agent.drafts import MachineDraft
+from shop_agent.init import ShopDraft, init_shop, shop_text, write_shop
+from shop_agent.machine_section import Control, MachineSection
+from shop_agent.machines import Description
+
+CONTROLS: tuple[Control, ...] = get_args(Control)
+DRAFTS = {
+    control: MachineDraft(
+        "mine",
+        control,
+        process={"hot_folder": "milling", "cncjs": "cnc_routing", "grbl": "laser_cutting", "by_hand": "drilling"}.get(control, "fdm"),
+        url="http://127.0.0.1:9" if control in ("octoprint", "moonraker", "prusalink", "cncjs") else "",
+        port="/dev/null" if control in ("grbl", "cncjs") else "",
+        folder="/srv" if control == "hot_folder" else "",
+    )
+    for control in CONTROLS
+}
 
 
 def about(findings: list[CheckFinding], subject: str) -> CheckFinding:
@@ -29,16 +48,44 @@ def test_the_first_shop_toml_is_valid_and_its_key_is_private(tmp_path: Path) -> 
     assert config.machine[0].starts_itself is False and config.policy.accept == "ask"  # nobody is surprised by the defaults
 
 
-def test_every_key_of_the_first_shop_toml_that_is_commented_out_is_a_real_one(tmp_path: Path) -> None:
-    init_shop(tmp_path / "shop.toml")
-    (tmp_path / "mk3.ini").write_text("", encoding="utf-8")
-    (tmp_path / "octoprint.key").write_text("k", encoding="utf-8")
+@pytest.mark.parametrize("control", CONTROLS)
+def test_every_key_of_the_first_shop_toml_that_is_commented_out_is_a_real_one(tmp_path: Path, control: Control) -> None:
+    write_shop(tmp_path / "shop.toml", ShopDraft(machines=(DRAFTS[control],)))
+    for name in ("mk3.ini", "mk3-petg.ini", "machine.key", "node-ca.pem"):
+        (tmp_path / name).write_text("", encoding="utf-8")
     text = (tmp_path / "shop.toml").read_text(encoding="utf-8")
-    (tmp_path / "node-ca.pem").write_text("c", encoding="utf-8")
     keys = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
     (tmp_path / "all.toml").write_text(keys, encoding="utf-8")
     config = load_config(tmp_path / "all.toml")
-    assert config.policy.max_pieces == 20 and config.machine[0].reach_min_mm == (0, -4, 0) and config.shop.latitude == 48.14
+    assert config.policy.max_pieces == 20 and config.shop.latitude == 48.14 and config.machine[0].upkeep[0].every_hours == 200
+
+
+def test_the_first_shop_toml_explains_every_key_that_there_is() -> None:
+    texts = "".join(shop_text(ShopDraft(machines=(draft,))) for draft in DRAFTS.values())
+    explained = set(re.findall(r"\b([a-z_]+) = ", texts)) | {"token", "maintenance", "api_key"}
+    known = {name for section in (ShopSection, RouterSection, PolicySection, MachineSection) for name in section.model_fields}
+    assert known - explained == {"cell"}, "a cell is worked out from the coordinates"
+
+
+def test_what_an_owner_writes_comes_out_as_it_was_written(tmp_path: Path) -> None:
+    name = 'Zoë\'s "garage"\\ \u007f\t#1'
+    saw = MachineDraft("m", "by_hand", name, "sawing", materials=("oak",))
+    config = write_shop(tmp_path / "shop.toml", ShopDraft("zoe", name, machines=(saw,)))
+    assert (config.shop.name, config.machine[0].name) == (name, name)
+
+
+def test_a_key_of_a_machine_is_in_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
+    draft = MachineDraft("mk3", "octoprint", url="http://127.0.0.1:9", api_key="SECRET")
+    config = write_shop(tmp_path / "shop.toml", ShopDraft(machines=(draft,)))
+    assert config.machine[0].api_key == "SECRET" and "SECRET" not in (tmp_path / "shop.toml").read_text(encoding="utf-8")
+    assert stat.S_IMODE((tmp_path / "mk3.key").stat().st_mode) == 0o600
+
+
+def test_a_description_that_makes_no_shop_leaves_no_file_behind(tmp_path: Path) -> None:
+    twins = (MachineDraft("mk3", "octoprint", url="http://127.0.0.1:9", api_key="K"), MachineDraft("mk3", "virtual"))
+    with pytest.raises(Refused, match="two machines"):
+        write_shop(tmp_path / "shop.toml", ShopDraft(machines=twins))
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_shop_toml_that_exists_is_not_touched(tmp_path: Path) -> None:
@@ -101,3 +148,46 @@ async def test_another_key_in_the_keys_place_is_said(tmp_path: Path) -> None:
         config.data_dir.mkdir()
         config.key_file.write_text("not a key", encoding="utf-8")
         assert not about(await check_shop(config), "key").ok
+
+
+def wrong(told: Description, **machine: object) -> list[str]:
+    """What is told of a machine that says so of itself."""
+    facts = MachineSection.model_validate({"id": "m", "envelope_mm": [200, 200, 180], "materials": ["pla"], "control": "by_hand"} | machine)
+    return [finding.told for finding in compared(facts, told) if not finding.ok]
+
+
+def test_a_machine_that_is_as_described_gives_no_finding() -> None:
+    told = Description("OctoPrint 1.11.8", (200, 200, 180), 0.4, 300, 120)
+    assert wrong(told) == [] and wrong(Description()) == []
+
+
+def test_whatever_the_live_machine_cannot_do_is_pointed_out() -> None:
+    told = Description("Klipper", (200, 150, 180), 0.6, 260, 90, 1000)
+    said = " | ".join(wrong(told))
+    limits = ("260 °C at most, and max_nozzle_c says 290", "90 °C", "max_s")
+    for expected in ("y axis goes 150 mm, and envelope_mm says 200", "nozzle of 0.6", *limits):
+        assert expected in said
+    assert wrong(Description(most_s=1000), process="cnc_routing", max_s=12000) == ["it allows 1000 at most, and max_s says 12000"]
+    assert wrong(Description(nozzle_mm=0.6), process="cnc_routing") == []
+
+
+async def test_a_hot_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    draft = MachineDraft("mill", "hot_folder", process="milling", folder=str(tmp_path / "gone"))
+    config = write_shop(tmp_path / "shop.toml", ShopDraft(machines=(draft,)))
+    folder = [finding for finding in await check_machine(config, config.machine[0]) if "there is no folder" in finding.told]
+    assert folder and folder[0].remedy
+
+
+async def test_without_a_token_the_way_to_one_is_told(tmp_path: Path) -> None:
+    async with served(SmallRouter()) as address:
+        finding = about(await check_shop(init_shop(tmp_path / "shop.toml", "lenas-garage", node=address)), "token")
+    assert not finding.ok and "commonfab token invite shop lenas-garage" in finding.remedy
+
+
+@pytest.mark.slow
+async def test_a_real_octoprint_that_is_smaller_than_was_said_is_pointed_out(octoprint: OctoPrintPeer, tmp_path: Path) -> None:
+    """The virtual printer's profile has 200 × 200 × 200 mm and a nozzle of 0.4 mm."""
+    config = shop(tmp_path, control="octoprint", url=octoprint.url, api_key=octoprint.api_key, envelope_mm=[250, 200, 200], nozzle_mm=0.4)
+    found = await check_machine(config, config.machine[0])
+    assert "OctoPrint 1" in found[0].told and found[0].ok
+    assert [finding.told for finding in found if not finding.ok] == ["its x axis goes 200 mm, and envelope_mm says 250"]

@@ -10,9 +10,11 @@ import pytest
 from small_shop import offer, shop, write_shop
 
 from commonfab import v1
+from commonfab.reasons import reason
 from shop_agent.config import load_config
 from shop_agent.policy import Answer, Decision, decide
-from shop_agent.records import OfferRecord
+from shop_agent.records import OfferRecord, Toolpath
+from shop_agent.service_modes import Mode, OutOfService
 
 
 def decided(folder: Path, wanted: v1.Offer, tried: bool = False, **what: Any) -> Decision:
@@ -85,3 +87,60 @@ def test_a_part_that_fits_when_turned_is_taken(tmp_path: Path) -> None:
 
 def test_work_that_was_given_back_before_is_not_taken_again_without_the_owner(tmp_path: Path) -> None:
     assert codes(decided(tmp_path, offer(), tried=True)) == ["policy.tried"]
+
+
+def quoted(folder: Path, minutes: float = 10, grams: float = 5, note: str = "", quantity: int = 1, **what: Any) -> Decision:
+    """What policy says of an offer of 10 minutes that was measured to take so much."""
+    toolpath = Toolpath("" if note else "made.gcode", "" if note else "a" * 64, minutes * 60, grams, note)
+    record = OfferRecord(offer(quantity=quantity), True, "", "", (), False, 0.0, measured=True, toolpath=toolpath)
+    return decide(record, shop(folder, **what))
+
+
+def test_measured_minutes_count_and_not_the_estimate(tmp_path: Path) -> None:
+    assert quoted(tmp_path, minutes=9, quantity=4, policy="most_minutes = 37").answer is Answer.ACCEPT
+    decision = quoted(tmp_path, minutes=12, quantity=4, policy="most_minutes = 40")
+    assert codes(decision) == ["policy.minutes"] and "48 min" in decision.note
+
+
+def test_what_no_toolpath_can_be_made_of_is_declined_with_the_gates_reasons(tmp_path: Path) -> None:
+    against = (reason("toolpath.empty"),)
+    record = OfferRecord(offer(), True, "", "", (), False, 0.0, measured=True, refused=against)
+    assert decide(record, shop(tmp_path)) == Decision(Answer.DECLINE, against)
+
+
+def test_an_estimate_that_had_to_do_is_taken_and_the_owner_is_told(tmp_path: Path) -> None:
+    decision = quoted(tmp_path, note="the node does not answer")
+    assert decision.answer is Answer.ACCEPT and "not measured: the node does not answer" in decision.note
+    assert codes(quoted(tmp_path, note="the node does not answer", accept="ask")) == ["policy.ask", "offer.not_measured"]
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [(Mode.DRAIN, "machine.drains"), (Mode.MAINTENANCE, "machine.maintenance"), (Mode.OUT_OF_ORDER, "machine.out_of_order")],
+)
+def test_nothing_is_taken_for_a_machine_that_somebody_took_out_of_service(tmp_path: Path, mode: Mode, code: str) -> None:
+    said = OutOfService(mode, "the belt slips", "Lena", 0.0)
+    decision = decide(OfferRecord(offer(), True, "", "", (), False, 0.0), shop(tmp_path), said)
+    assert (decision.answer, codes(decision)) == (Answer.DECLINE, [code]) and "the belt slips" in decision.note
+
+
+@pytest.mark.parametrize(
+    ("spools", "answer"), [((60,), Answer.ACCEPT), ((59,), Answer.DECLINE), ((30, 30), Answer.ACCEPT), ((35, 25), Answer.DECLINE)]
+)
+def test_the_measured_lot_must_come_out_of_the_spools_that_are_there(tmp_path: Path, spools: tuple[int, ...], answer: Answer) -> None:
+    """Six pieces of 10 g: no piece is made of two spools."""
+    stock = "[" + ", ".join(f'{{ material = "pla", grams = {grams} }}' for grams in spools) + "]"
+    file = write_shop(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8") + f"stock = {stock}\n", encoding="utf-8")
+    toolpath = Toolpath("made.gcode", "a" * 64, 600, 10)
+    record = OfferRecord(offer(quantity=6), True, "", "", (), False, 0.0, measured=True, toolpath=toolpath)
+    decision = decide(record, load_config(file))
+    assert decision.answer is answer and codes(decision) == ([] if answer is Answer.ACCEPT else ["stock.short"])
+
+
+def test_a_demand_that_no_slicer_can_be_told_is_the_owners_to_see_to(tmp_path: Path) -> None:
+    wanted = offer()
+    wanted.requirement.settings.add(key="filament_colour", value="signal red")
+    decision = decided(tmp_path, wanted)
+    assert decision.answer is Answer.ASK and codes(decision) == ["slicer.setting_unknown"] and "signal red" in decision.note
+    assert decided(tmp_path, wanted, process="laser_cutting").note.count("signal red") == 0

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""What is added to the account of an order: pieces made by hand, sizes, minutes, photographs."""
+
+from __future__ import annotations
+
+from nicegui import events, ui
+
+from shop_agent.accounts import LARGEST_PHOTOGRAPH, TASKS
+from shop_agent.desk import actions
+from shop_agent.desk.view import BenchCard
+from shop_agent.desk.web.parts import Hands, button, div, sheet, text
+
+
+def ask_made(card: BenchCard, hands: Hands) -> None:
+    """How many more pieces were made by hand."""
+    hands.named(lambda: _made(card, hands))
+
+
+def _made(card: BenchCard, hands: Hands) -> None:
+    with sheet(hands, f"{card.what}: pieces made") as asked:
+        counts = {"good": 0, "scrap": 0}
+        for kind in counts:
+            _counter(kind, counts)
+        with div("buttons"):
+            button("Not now", asked.dialog.close, kind="quiet")
+            button(
+                "Note it",
+                lambda: asked.do(hands, actions.made, hands.bench, card.order, counts["good"], counts["scrap"], hands.who),
+                kind="main",
+                test="sure",
+            )
+
+
+def _counter(kind: str, counts: dict[str, int]) -> None:
+    with div("count"):
+        text(kind, "grow title")
+
+        def step(by: int) -> None:
+            counts[kind] = max(counts[kind] + by, 0)
+            shown.set_text(str(counts[kind]))
+
+        button("−", lambda: step(-1), test=f"{kind}-less")
+        shown = text("0", "big")
+        button("+", lambda: step(1), test=f"{kind}-more")
+
+
+def ask_size(card: BenchCard, hands: Hands) -> None:
+    """A size as drawn and as it came out."""
+    with sheet(hands, f"{card.what}: a size") as asked:
+        name = ui.input("What was measured: bore, width …").props("outlined").classes("size-name")
+        nominal = ui.input("As drawn, mm").props("outlined inputmode=decimal").classes("size-nominal")
+        came_out = ui.input("As it came out, mm").props("outlined inputmode=decimal").classes("size-measured")
+
+        def tell() -> None:
+            actions.measured(hands.bench, card.order, *actions.size_in(f"{name.value or ''}={nominal.value or ''}/{came_out.value or ''}"))
+
+        with div("buttons"):
+            button("Not now", asked.dialog.close, kind="quiet")
+            button("Note it", lambda: asked.do(hands, tell), kind="main", test="sure")
+
+
+def ask_minutes(card: BenchCard, hands: Hands) -> None:
+    """Minutes of people's work, by task and never by person."""
+    with sheet(hands, f"{card.what}: minutes of work") as asked:
+        text("By task, for the report; never whose they were.", "soft")
+        task = ui.select([one.replace("_", " ") for one in TASKS], value="finishing", label="Task").props("outlined")
+        minutes = ui.number("Minutes", min=0).props("outlined inputmode=decimal").classes("minutes")
+
+        def tell() -> None:
+            actions.spent(hands.bench, card.order, str(task.value).replace(" ", "_"), float(minutes.value or 0))
+
+        with div("buttons"):
+            button("Not now", asked.dialog.close, kind="quiet")
+            button("Note it", lambda: asked.do(hands, tell), kind="main", test="sure")
+
+
+def ask_photograph(card: BenchCard, hands: Hands) -> None:
+    """A picture from the tablet's camera."""
+    with sheet(hands, f"{card.what}: a photograph") as asked:
+        text("It goes to your node with the report. Mind what else is in the picture.", "soft")
+
+        async def sent(event: events.UploadEventArguments) -> None:
+            content = await event.file.read()
+            asked.do(hands, actions.photograph_sent, hands.bench, card.order, event.file.name, content)
+
+        def too_large() -> None:
+            asked.wrong.set_text("That is no picture of up to 32 MB. Take it smaller.")
+            asked.wrong.set_visibility(True)
+
+        pick = button("Take or choose a picture", _nothing, kind="main", icon="photo_camera", test="pick")
+        upload = ui.upload(label="Take or choose a picture", auto_upload=True, max_file_size=LARGEST_PHOTOGRAPH, on_upload=sent)
+        upload.on("rejected", too_large)
+        upload.props('accept="image/*" capture="environment"').mark("photograph")
+        # In the browser itself: a camera opens only in answer to the very touch.
+        pick.on("click", js_handler=f"() => getElement({upload.id}).$refs.qRef.pickFiles()")
+        button("Not now", asked.dialog.close, kind="quiet")
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""A machine: its live state, what runs, what it waits for, and the buttons that help. Stop is on every card, and is one touch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nicegui import ui
+
+from shop_agent.desk import actions
+from shop_agent.desk.of_machines import sentence
+from shop_agent.desk.plain import due_text, grams_text, minutes_text
+from shop_agent.desk.view import MachineCard, Running
+from shop_agent.desk.web import ready_sheet, service_sheet
+from shop_agent.desk.web.parts import Hands, Update, button, div, text
+
+UPKEEP_HOURS = 10.0
+"""Upkeep is shown from so many hours before it is due."""
+
+
+def still(card: MachineCard) -> object:
+    """What of a card does not move by itself."""
+    running = replace(card.running, progress=0.0, remaining_seconds=0.0) if card.running else None
+    return replace(card, running=running, reads="")
+
+
+def draw(card: MachineCard, hands: Hands) -> Update:
+    """One machine; answers how its progress and its figures are moved."""
+    with div("card").props(f'data-test="machine-{card.id}"'):
+        with div("row"):
+            with div("grow"):
+                text(card.name, "title")
+                text(f"{card.process} · {', '.join(_left(card)) or ', '.join(card.materials)}", "soft small")
+            text(card.state, f"state {card.tone}").props(f'data-test="state-{card.id}"')
+        if card.out_of_service:
+            text(sentence(card.out_of_service), "note person")
+        elif card.fault or card.why:
+            text(card.fault or card.why, "note person" if card.fault else "soft")
+        moved = _running(card.running)
+        reads = text("", "soft small")
+        for one in card.waits:
+            text(f"Waits for {one.text}", "note person" if one.person else "soft")
+        _upkeep(card, hands)
+        _buttons(card, hands)
+
+    def update(now: MachineCard) -> None:
+        reads.set_text(now.reads)
+        reads.set_visibility(bool(now.reads))
+        if moved is not None and now.running is not None:
+            moved(now.running)
+
+    return update
+
+
+def _running(running: Running | None) -> Update | None:
+    if running is None:
+        return None
+    with div("row"):
+        with div("grow"):
+            text(running.what)
+            if running.pieces:
+                text(f"piece {running.piece} of {running.pieces}", "soft small")
+        figure = text("", "big")
+    with div("track"):
+        bar = ui.element("div")
+    left = text("", "soft small")
+
+    def update(now: Running) -> None:
+        figure.set_text(f"{now.progress:.0%}")
+        bar.style(f"transform:scaleX({min(max(now.progress, 0.0), 1.0):.3f})")
+        left.set_text(f"about {minutes_text(now.remaining_seconds / 60)} left" if now.remaining_seconds else "")
+
+    return update
+
+
+def _upkeep(card: MachineCard, hands: Hands) -> None:
+    for due in card.upkeep:
+        if due.in_hours > UPKEEP_HOURS:
+            continue
+        with div("row"):
+            text(f"{due.what}: {due_text(due.in_hours)}", "grow" if due.in_hours > 0 else "grow wrong")
+            button("Done", lambda what=due.what: _done(card, hands, what), test=f"upkeep-{card.id}")  # type: ignore[misc]
+
+
+def _done(card: MachineCard, hands: Hands, what: str) -> None:
+    hands.named(lambda: hands.do(actions.maintained, hands.bench, card.id, what, hands.who))
+
+
+def _buttons(card: MachineCard, hands: Hands) -> None:
+    helps, running = card.buttons, card.running
+    with div("buttons"):
+        if running is not None and running.order:
+            if running.paused:
+                button("Resume", lambda: ready_sheet.ask_resume(card, hands), kind="main", test=f"resume-{card.id}")
+            else:
+                button("Pause", lambda: _pause(card, hands), test=f"pause-{card.id}")
+        elif running is None:
+            asks_ready = "ready" in helps or "start" not in helps
+            if asks_ready:
+                kind = "main" if "ready" in helps else ""
+                button("Ready …", lambda: ready_sheet.ask_ready(card, hands), kind=kind, test=f"ready-{card.id}")
+            if card.attended or "start" in helps:
+                kind = "main" if "start" in helps else ""
+                button("Start …", lambda: ready_sheet.ask_start(card, hands), kind=kind, test=f"start-{card.id}")
+        button("Service …", lambda: service_sheet.ask(card, hands), kind="quiet", test=f"service-{card.id}")
+        button("Stop", lambda: _stop(card, hands), kind="stop", test=f"stop-{card.id}")
+
+
+def _left(card: MachineCard) -> Iterator[str]:
+    """What is left of its stock, where that is kept."""
+    for material, grams, pieces in card.stock:
+        yield f"{grams_text(grams)} {material}" if grams else f"{pieces} × {material}" if pieces else material
+
+
+def draw_stop(card: MachineCard, hands: Hands) -> None:
+    """The button that stays on the screen, above everything else, as long as a machine runs."""
+    button(f"Stop {card.name}", lambda: _stop(card, hands), kind="stop", icon="stop_circle", test=f"stop-now-{card.id}")
+
+
+def _stop(card: MachineCard, hands: Hands) -> None:
+    hands.do(actions.stop, hands.bench, card.id, hands.who or "somebody at the desk")  # nobody is asked first who it is
+
+
+def _pause(card: MachineCard, hands: Hands) -> None:
+    hands.do(actions.pause, hands.bench, card.id, hands.who or "somebody at the desk")

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""An evening at the bench, in a real browser: the agent, the desk and a router are processes and servers of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import httpx
+import pytest
+from desk_shops import desk_shop
+from peers.browser import Browser, browser, chromedriver
+from redis_servers import free_port
+from small_shop import SmallRouter, offer, served
+
+from shop_agent.accounts import account_of
+from shop_agent.config import load_config
+from shop_agent.journal import Journal, open_journal
+
+__all__ = ["browser", "chromedriver"]
+
+ROOT = Path(__file__).parents[2]
+DESK = "import sys; from pathlib import Path; from shop_agent.config import load_config; from shop_agent.desk.web.server import serve"
+PIN = "4711"
+
+
+def png() -> bytes:
+    """A picture of one dot."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    header, dot = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0), zlib.compress(b"\0\x20\x90\x80")
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", dot) + chunk(b"IEND", b"")
+
+
+@dataclass
+class RouterThread:
+    """A router in a thread of its own, because a browser is waited for in this one."""
+
+    router: SmallRouter
+    address: str
+
+
+@contextmanager
+def router_beside() -> Iterator[RouterThread]:
+    import asyncio
+
+    router, opened = SmallRouter(), Future[str]()
+    loop, done = asyncio.new_event_loop(), asyncio.Event()
+
+    async def serve() -> None:
+        async with served(router) as address:
+            opened.set_result(address)
+            await done.wait()
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
+    thread.start()
+    try:
+        yield RouterThread(router, opened.result(20))
+    finally:
+        loop.call_soon_threadsafe(done.set)
+        thread.join(20)
+        loop.close()
+
+
+@contextmanager
+def program(log: IO[bytes], *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, stdout=log, stderr=log, env=os.environ | environment)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+@contextmanager
+def desk_beside(folder: Path, pin: str = "") -> Iterator[str]:
+    """The desk as a process; its address."""
+    file = folder / "shop.toml"
+    if pin:
+        file.write_text(file.read_text(encoding="utf-8").replace("[desk]", f'[desk]\npin = "{pin}"'), encoding="utf-8")
+    port = free_port()
+    arguments = ("-c", f"{DESK}; serve(load_config(Path(sys.argv[1])), sys.argv[2])", str(file), f"127.0.0.1:{port}")
+    with (folder / "desk.log").open("wb") as log, program(log, *arguments) as process:
+        address = f"http://127.0.0.1:{port}"
+        until = time.monotonic() + 40
+        while True:
+            try:
+                httpx.get(address)
+                break
+            except httpx.TransportError:
+                assert process.poll() is None and time.monotonic() < until, (folder / "desk.log").read_text(encoding="utf-8")
+                time.sleep(0.1)
+        yield address
+    told = (folder / "desk.log").read_text(encoding="utf-8")
+    assert "Traceback" not in told, told
+
+
+def journal(folder: Path) -> Journal:
+    return open_journal(load_config(folder / "shop.toml"))
+
+
+@pytest.mark.slow
+def test_an_evening_at_the_bench(browser: Browser, tmp_path: Path) -> None:
+    picture = png()
+    (tmp_path / "made.png").write_bytes(picture)
+    # On its PATH is no slicer, so the virtual machine plays the estimate.
+    with router_beside() as beside, (tmp_path / "agent.log").open("wb") as log:
+        desk_shop(tmp_path, beside.address, speed=4)
+        beside.router.files[hashlib.sha256(picture).hexdigest()] = picture
+        wanted = offer(quantity=2, minutes=1, picture_sha256=hashlib.sha256(picture).hexdigest(), purpose="for the kitchen")
+        beside.router.put_up(wanted)
+        with program(log, "-m", "shop_agent", str(tmp_path / "shop.toml"), PATH=str(tmp_path)), desk_beside(tmp_path) as address:
+            try:
+                _evening(browser, address, tmp_path)
+            except BaseException:
+                print((tmp_path / "agent.log").read_text(encoding="utf-8"))
+                raise
+
+
+def _evening(browser: Browser, address: str, folder: Path) -> None:
+    browser.open(address)
+    # What is offered, with its picture, which came from the node through the desk and not from the browser.
+    browser.wait(lambda: "for the kitchen" in browser.text('[data-test="offer-wo-1"]'))
+    browser.wait(lambda: browser.run("return document.querySelector('.picture')?.naturalWidth") == 1)
+    browser.touch("accept-wo-1")
+    browser.wait(lambda: "Waits for somebody" in browser.text('[data-test="machine-mk3"]'))
+    # Ready: who says it is asked once; one touch alone says nothing.
+    browser.touch("ready-mk3")
+    browser.touch("who-Lena")
+    browser.wait(lambda: browser.shows('[data-test="sure"][disabled]'))
+    browser.touch("say-bed")
+    browser.touch("say-stock")
+    browser.touch("sure")
+    browser.wait(lambda: "piece 1 of 2" in browser.text('[data-test="machine-mk3"]'))
+    browser.touch("pause-mk3")
+    browser.wait(lambda: browser.text('[data-test="state-mk3"]') == "paused")
+    # Go on takes two touches; stop takes one, and is there whatever lies over the page.
+    browser.touch("resume-mk3")
+    browser.touch("say-go")
+    browser.touch("sure")
+    browser.wait(lambda: browser.text('[data-test="state-mk3"]') == "at work")
+    browser.touch("size-wo-1")
+    browser.touch("stop-now-mk3")
+    browser.wait(lambda: not browser.shows('[data-test="stop-now-mk3"]'))
+    # What was typed stays where something is wrong with it.
+    browser.type(".size-name input", "bore")
+    browser.type(".size-nominal input", "8")
+    browser.touch("sure")
+    browser.wait(lambda: "bore=8.0/8.03" in browser.text(".wrong"))
+    browser.type(".size-measured input", "8,03")
+    browser.touch("sure")
+    browser.wait(lambda: "sizes measured" in browser.text('[data-test="bench-wo-1"]'))
+    browser.touch("photo-wo-1")
+    browser.wait(lambda: browser.run("return document.querySelector('input[type=file]')?.getAttribute('accept')") == "image/*")
+    browser.type("input[type=file]", str(folder / "made.png"))
+    browser.wait(lambda: "photographs" in browser.text('[data-test="bench-wo-1"]'))
+    # The stopped piece is scrap; whoever looks at it says that it is good after all.
+    browser.touch("pieces-wo-1")
+    browser.touch("piece-1-good")
+    browser.wait(lambda: "1 of 2" in browser.text('[data-test="bench-wo-1"]'))
+    with closing(journal(folder)) as read:
+        (attempt,) = read.attempts()
+        account = account_of(read, attempt.row)
+        assert (attempt.good, attempt.scrap, attempt.go_by) == (1, 0, "Lena")
+        assert [(one.name, one.nominal_mm, one.measured_mm) for one in account.sizes] == [("bore", 8.0, 8.03)]
+        assert account.photographs[0].file.read_bytes() == (folder / "made.png").read_bytes()
+    _made_for_fingers(browser)
+
+
+def _made_for_fingers(browser: Browser) -> None:
+    """Nothing from elsewhere, nothing too small to touch, nothing wider than the screen, and no cookie that a script could read."""
+    elsewhere = "return performance.getEntriesByType('resource').map(e => e.name).filter(n => !n.startsWith(location.origin))"
+    small = "return [...document.querySelectorAll('button')].filter(e => e.offsetParent && e.offsetHeight < 56).length"
+    assert browser.run(elsewhere) == []
+    for width, height in ((1024, 768), (420, 900)):
+        browser.size(width, height)
+        assert browser.run(small) == 0
+        assert browser.run("return document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert browser.run("return document.cookie") == ""
+
+
+@pytest.mark.slow
+def test_the_page_asks_for_the_pin_and_then_shows_the_bench(browser: Browser, tmp_path: Path) -> None:
+    desk_shop(tmp_path)
+    with desk_beside(tmp_path, PIN) as address:
+        browser.open(address)
+        browser.type("input[name=pin]", "0000\ue007")
+        browser.wait(lambda: "that is not the PIN" in browser.text())
+        browser.type("input[name=pin]", f"{PIN}\ue007")
+        # The agent does not run, and the page says so before anything else.
+        browser.wait(lambda: "The agent is not running" in browser.text('[data-test="agent"]'))
+        assert browser.text('[data-test="state-mk3"]') == "not known"

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The bench on a terminal: what its keys say stands in the journal, as if it had been said on the page."""
+
+from __future__ import annotations
+
+from clocks import ManualClock
+from desk_shops import accepted, alive, bench, made, offered, said
+from small_shop import offer
+from textual.widgets import DataTable, Input, Static
+
+from shop_agent.accounts import account_of
+from shop_agent.desk.actions import Bench
+from shop_agent.desk.screen import BenchScreen
+from shop_agent.live import LiveMachine
+from shop_agent.records import PieceState
+
+__all__ = ["bench"]
+
+
+def words_on(screen: BenchScreen, name: str) -> str:
+    table = screen.query_one(f"#{name}", DataTable)
+    return "\n".join(" | ".join(str(cell) for cell in table.get_row_at(row)) for row in range(table.row_count))
+
+
+async def test_it_shows_machines_offers_benches_and_what_waits_to_be_sent(bench: Bench, manual_clock: ManualClock) -> None:
+    attempt = made(bench.journal, accepted(bench.journal, offer(quantity=2)), PieceState.BEGUN)
+    offered(bench.journal, offer("wo-2", title="Bike stand"))
+    running = LiveMachine("mk3", "busy", busy_with="x", attempt=attempt.key, piece=1, progress=0.25, remaining_seconds=120)
+    alive(bench.config, manual_clock, running, router_heard=manual_clock.now())
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)):
+        assert "the printer | at work | gear of Coffee grinder 1/2 25%, 2 min left" in words_on(screen, "machines")
+        assert "gear of Bike stand, 20 × 20 × 10 mm | about 10 min | pla 4.5 g | 2.0" in words_on(screen, "offers")
+        assert "wo-1 | gear of Coffee grinder | the printer | 0/2 good | piece 1 is on the machine" in words_on(screen, "benches")
+        assert "been (just now) heard. Nothing waits" in str(screen.query_one("#outbox", Static).render())
+
+
+async def test_its_keys_accept_and_decline_with_a_note(bench: Bench) -> None:
+    offered(bench.journal, offer(), offer("wo-2"))
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        await pilot.press("a")
+        await pilot.press("x", *"full", "enter")
+        await pilot.pause()
+    assert {one.offer.work_order_id: (one.answer, one.note) for one in bench.journal.offers()} == {
+        "wo-1": ("accept", ""),
+        "wo-2": ("decline", "full"),
+    }
+
+
+async def test_what_may_move_takes_a_second_key_and_stop_takes_one(bench: Bench) -> None:
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        screen.query_one("#machines", DataTable).move_cursor(row=1)
+        await pilot.press("g", "escape")
+        assert bench.journal.ready("mill") is None
+        await pilot.press("r", "y")
+        await pilot.press("g", "y")
+        await pilot.pause()
+        ready = bench.journal.ready("mill")
+        assert ready is not None and ready.confirms == {"bed", "stock", "tool", "go"} and ready.who == "Lena"
+        await pilot.press("s")
+    assert said(bench, "mill") == ["stop 1 Lena"]
+
+
+async def test_what_was_typed_stays_where_it_is_wrong(bench: Bench) -> None:
+    attempt = accepted(bench.journal, offer())
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        await pilot.press("m", *"bore=8", "enter")
+        await pilot.pause()
+        assert screen.screen.query_one(Input).value == "bore=8"
+        assert "bore=8.0/8.03" in str(screen.screen.query_one(".wrong", Static).render())
+        await pilot.press(*"/8.1", "enter")
+        await pilot.press("t", *"packing 2,5", "enter")
+        await pilot.pause()
+    account = account_of(bench.journal, attempt.row)
+    assert [(one.name, one.measured_mm) for one in account.sizes] == [("bore", 8.1)]
+    assert account.person_seconds == (("packing", 150.0),)
+
+
+async def test_pieces_are_judged_and_made_by_hand(bench: Bench) -> None:
+    attempt = made(bench.journal, accepted(bench.journal, offer(quantity=3)), PieceState.MADE, PieceState.MADE)
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        await pilot.press("plus", "minus")
+        await pilot.pause()
+        now = bench.journal.attempt(attempt.row)
+        assert (now.good, now.scrap) == (1, 1)
+        await pilot.press("h", *"3/1", "enter")
+        await pilot.pause()
+        assert "by itself" in str(screen.screen.query_one(".wrong", Static).render())

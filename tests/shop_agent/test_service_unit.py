@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The systemd unit starts what there is, and systemd understands it."""
+
+from __future__ import annotations
+
+import configparser
+import importlib.util
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from peers.required import peer_missing
+
+UNIT = Path(__file__).parents[2] / "deploy" / "commonfab-shop.service"
+
+
+def read_unit() -> configparser.ConfigParser:
+    unit = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes=("#",))
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(UNIT, encoding="utf-8")
+    return unit
+
+
+def test_what_the_unit_starts_exists_and_says_so_where_there_is_no_shop(tmp_path: Path) -> None:
+    """The command of the unit, with the Python of this test in the place of the Pi's."""
+    _python, *arguments = shlex.split(read_unit()["Service"]["ExecStart"])
+    assert importlib.util.find_spec(arguments[arguments.index("-m") + 1])
+    done = subprocess.run([sys.executable, *arguments], cwd=tmp_path, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 1 and "commonfab shop init" in done.stderr
+
+
+def test_the_unit_comes_back_after_a_failure_and_waits_for_the_network() -> None:
+    unit = read_unit()
+    assert unit["Service"]["Restart"] == "on-failure" and "network-online.target" in unit["Unit"]["After"]
+    assert "dialout" in unit["Service"]["SupplementaryGroups"], "or a Grbl port cannot be opened"
+
+
+def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+    program = shutil.which("systemd-analyze") or peer_missing("systemd-analyze is not here")
+    here = tmp_path / UNIT.name
+    text = UNIT.read_text(encoding="utf-8").replace("/opt/commonfab/bin/python", sys.executable)
+    here.write_text(text, encoding="utf-8")
+    done = subprocess.run([program, "verify", "--man=no", str(here)], capture_output=True, encoding="utf-8", timeout=60, check=False)
+    ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    assert ours == [] and done.returncode == 0, done.stderr
