@@ -39,6 +39,11 @@ def duration(length: Duration) -> str:
     return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
+def task_times(tasks: Iterable[v1.TaskTime]) -> str:
+    """Time of people by task, never whose it was: "setting up 15 min 0 s, finishing 1 h 5 min"."""
+    return ", ".join(f"{plain(one.task.replace('_', ' '))} {duration(one.person_time)}" for one in tasks if one.person_time.ByteSize())
+
+
 def moment(stamp: Timestamp) -> str:
     """A moment in this machine's time zone, to the minute."""
     return f"{datetime.fromtimestamp(stamp.seconds, UTC).astimezone():%Y-%m-%d %H:%M}"

@@ -83,9 +83,10 @@ def _show(entries: list[v1.LedgerEntry]) -> None:
             f"{entry.work.pieces_good}" + (f" (+{entry.work.pieces_scrap} scrapped)" if entry.work.pieces_scrap else ""),
             entry.work.control,
             describe.duration(entry.work.machine_time),
+            describe.task_times(entry.work.tasks),
             f"{entry.work.grams:.1f} g",
             entry.hash.hex()[:12],
         )
         for entry in entries
     ]
-    output.show_table("no.", "recorded", "machine", "part", "good", "control", "machine time", "used", "hash", rows=rows)
+    output.show_table("no.", "recorded", "machine", "part", "good", "control", "machine time", "people", "used", "hash", rows=rows)

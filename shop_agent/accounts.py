@@ -12,7 +12,9 @@ from pathlib import Path
 from commonfab.errors import Refused
 from shop_agent.journal import Journal
 
-TASKS = ("setting_up", "running", "clearing", "finishing", "measuring", "packing")
+RUNNING = "running"
+
+TASKS = ("setting_up", RUNNING, "clearing", "finishing", "measuring", "packing")
 """The usual tasks; any other word will do."""
 
 LARGEST_PHOTOGRAPH = 32 * 1024 * 1024
@@ -43,6 +45,9 @@ class Account:
     person_seconds: tuple[tuple[str, float], ...] = ()
     sizes: tuple[Size, ...] = ()
     photographs: tuple[Photograph, ...] = ()
+
+
+NOTHING_ADDED = Account()
 
 
 def note_time(journal: Journal, work_order_id: str, task: str, minutes: float) -> None:
@@ -88,7 +93,7 @@ def account_of(journal: Journal, row: int) -> Account:
     return Account(
         tuple((one["task"], one["seconds"]) for one in times),
         tuple(Size(one["name"], one["nominal_mm"], one["measured_mm"]) for one in sizes),
-        tuple(Photograph(one["sha256"], Path(one["file"]), bool(one["sent"])) for one in pictures),
+        tuple(Photograph(one["sha256"], Path(one["file"]), one["sent"] == 1) for one in pictures),
     )
 
 

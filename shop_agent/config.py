@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,9 @@ from shop_agent.machine_section import MachineSection
 from shop_agent.opening_hours import Hours, TimeZone
 from shop_agent.sections import Id, Section
 from shop_agent.toml_lines import Location, line_of
+
+ADDRESS = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$")
+"""An address and a port, as a server listens on."""
 
 
 class ShopSection(Section):
@@ -182,6 +186,10 @@ def _check_whole(config: ShopConfig, text: str) -> None:
             raise Refused("shop.config", f"{config.path} line {line}: two machines are called '{machine.id}'; give each an id of its own")
         seen.add(machine.id)
     _check_time_zone(config, text)
+    if config.shop.metrics and not ADDRESS.match(config.shop.metrics):
+        line = line_of(text, ("shop", "metrics"))
+        problem = f"'{config.shop.metrics}' is no address and port to serve metrics on; write it like \"127.0.0.1:9464\""
+        raise Refused("shop.config", f"{config.path} line {line}: {problem}")
     if config.shop.cell:
         from commonfab.place import is_coarse
 

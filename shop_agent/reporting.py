@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
+from shop_agent.accounts import NOTHING_ADDED, RUNNING, Account, Size
 from shop_agent.machine_section import MachineSection
 from shop_agent.records import AttemptRecord
 from shop_agent.slicing import material_for
@@ -16,12 +18,21 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 
-def report(attempt: AttemptRecord, machine: MachineSection, shop_id: str, key: Ed25519PrivateKey) -> v1.SignedWork:
-    """What was made so far, signed. Times and grams are the sums over all pieces, spoiled ones too."""
+MOST_SIZES = 500
+MOST_PHOTOGRAPHS = 50
+"""What a node takes of each with one report; the rest stays in the journal."""
+
+
+def report(
+    attempt: AttemptRecord, machine: MachineSection, shop_id: str, key: Ed25519PrivateKey, account: Account = NOTHING_ADDED
+) -> v1.SignedWork:
+    """What was made so far, signed. Times and grams are the sums over all pieces, spoiled ones too.
+
+    Parameters: `account`, what people added to it; nobody is named in it.
+    """
     from commonfab.identity import sign_work  # brings cryptography along, which an idle agent does without
 
-    machine_time = Duration()
-    machine_time.FromMilliseconds(round(1000 * sum(piece.seconds for piece in attempt.pieces)))
+    ran = sum(piece.seconds for piece in attempt.pieces)
     toolpath = attempt.toolpath
     work = v1.CompletedWork(
         attempt=attempt.ref,
@@ -35,9 +46,37 @@ def report(attempt: AttemptRecord, machine: MachineSection, shop_id: str, key: E
         material=material_for(attempt.offer, machine),
         pieces_good=attempt.good,
         pieces_scrap=attempt.scrap,
-        machine_time=machine_time,
+        machine_time=_duration(ran),
         grams=round(sum(piece.grams for piece in attempt.pieces), 3),
         toolpath_sha256=toolpath.sha256 if toolpath else "",
         note=toolpath.note if toolpath else "",
+        tasks=tasks(ran, account, machine),
+        sizes=[v1.MeasuredSize(name=one.name, nominal_mm=one.nominal_mm, measured_mm=one.measured_mm) for one in _measured(account)],
+        photographs=[one.sha256 for one in account.photographs[:MOST_PHOTOGRAPHS]],
     )
     return sign_work(work, key)
+
+
+def tasks(ran: float, account: Account, machine: MachineSection) -> list[v1.TaskTime]:
+    """Where the time went, running first. What is worked by hand keeps a person as long as it runs, whether or not they say so.
+
+    Parameters: `ran`, seconds that the machine ran, over all pieces.
+    """
+    people = dict(account.person_seconds)
+    if machine.control == "by_hand":
+        people.setdefault(RUNNING, ran)
+    found = {task: v1.TaskTime(task=task, person_time=_duration(seconds)) for task, seconds in people.items() if seconds > 0}
+    if ran > 0:
+        found.setdefault(RUNNING, v1.TaskTime(task=RUNNING)).machine_time.CopyFrom(_duration(ran))
+    return sorted(found.values(), key=lambda one: (one.task != RUNNING, one.task))
+
+
+def _measured(account: Account) -> list[Size]:
+    """Sizes that are numbers: a node refuses a report with any other."""
+    return [one for one in account.sizes if isfinite(one.nominal_mm) and isfinite(one.measured_mm)][:MOST_SIZES]
+
+
+def _duration(seconds: float) -> Duration:
+    duration = Duration()
+    duration.FromMilliseconds(round(1000 * seconds))
+    return duration

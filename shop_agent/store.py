@@ -13,7 +13,7 @@ from pathlib import Path
 
 from commonfab.errors import Refused
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -78,7 +78,14 @@ CREATE TABLE photographs (
   PRIMARY KEY (attempt, sha256));
 """
 
-STEPS = (TABLES, RECALLS, PEOPLE)
+STOCK = """
+DROP TABLE stock_counts;
+CREATE TABLE stock_counts (
+  machine_id TEXT NOT NULL, material TEXT NOT NULL, grams REAL NOT NULL, pieces INTEGER NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
+  used_grams REAL NOT NULL, listed_grams REAL NOT NULL, listed_pieces INTEGER NOT NULL, PRIMARY KEY (machine_id, material));
+"""
+
+STEPS = (TABLES, RECALLS, PEOPLE, STOCK)
 """What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
 
 

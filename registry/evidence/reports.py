@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from google.protobuf.message import DecodeError
 
 from commonfab import v1
+from commonfab.canonical import is_sha256
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from commonfab.identity import build_signature_holds, signature_holds
@@ -87,7 +88,7 @@ class BuildReports:
             }
             connection.execute(BUILD_REPORTS.insert().values(values))
         photographs = set(kept.report.photographs)
-        spare(connection, photographs if not kept.carried else set(filter(self.blobs.has, photographs)), self.blobs)
+        spare(connection, photographs if _must_be_here(kept) else set(filter(self.blobs.has, photographs)), self.blobs)
         told = {about.revision.digest: v1.CommonsEvent(build_reported=kept)}
         knowledge.refresh(connection, self.inspections, [about.revision.digest], told)
         found = revision_row(connection, about.revision.digest)
@@ -108,10 +109,16 @@ class BuildReports:
         return False
 
     def _settle_photographs(self, kept: v1.KeptBuildReport) -> None:
-        """Errors: `Refused` (`file.unknown`), but for what was carried here: its photographs may come later, or never."""
+        """Errors: `Refused` (`file.unknown`) where they must be here."""
         for sha256 in dict.fromkeys(kept.report.photographs):
-            with suppress(Refused) if kept.carried else nullcontext():
+            with nullcontext() if _must_be_here(kept) else suppress(Refused):
                 self.blobs.settle([sha256])
+
+
+def _must_be_here(kept: v1.KeptBuildReport) -> bool:
+    """Whether it is refused without its photographs. Those of what was carried here, and of work from a ledger, may come later or never: a
+    workshop behind a slow line sends its report first."""
+    return not kept.carried and kept.HasField("signed_report")
 
 
 def _read(request: v1.ReportBuildRequest) -> v1.KeptBuildReport:
@@ -140,7 +147,11 @@ def _read(request: v1.ReportBuildRequest) -> v1.KeptBuildReport:
 
 
 def _of_work(work: v1.CompletedWork) -> v1.BuildReport:
-    """What the ledger knows of a build; when it was made and what was measured it does not."""
+    """What the ledger knows of a build; when it was made it does not.
+
+    An entry of a ledger never changes, so what would be refused in it is left out: sizes that are no numbers, photographs that name no
+    file.
+    """
     return v1.BuildReport(
         revision_digest=work.revision_digest,
         part_name=work.part_name,
@@ -153,6 +164,8 @@ def _of_work(work: v1.CompletedWork) -> v1.BuildReport:
         note=work.note,
         control=work.control,
         work_order_id=work.attempt.work_order_id,
+        sizes=list(filter(_is_measured, work.sizes))[:MOST_SIZES],
+        photographs=list(filter(is_sha256, work.photographs))[:MOST_PHOTOGRAPHS],
     )
 
 
@@ -172,5 +185,9 @@ def _check(kept: v1.KeptBuildReport) -> None:
     check_count("the settings", report.settings, MOST_SETTINGS)
     check_count("the sizes", report.sizes, MOST_SIZES)
     check_count("the photographs", report.photographs, MOST_PHOTOGRAPHS)
-    if not all(math.isfinite(size.nominal_mm) and math.isfinite(size.measured_mm) for size in report.sizes):
+    if not all(map(_is_measured, report.sizes)):
         raise Refused("request.malformed", "a measured size is a number of millimetres")
+
+
+def _is_measured(size: v1.MeasuredSize) -> bool:
+    return math.isfinite(size.nominal_mm) and math.isfinite(size.measured_mm)

@@ -33,7 +33,7 @@ class Look:
     `busy_with`: what it is at work on, ours or not; empty where it is idle. `progress` 0 to 1, `remaining_seconds` and `seconds` (time the
     machine ran) are about the named toolpath. `note`: why it is not reachable, in the machine's words. `paused`: what it is at work on is
     held. `fault`: it answers and cannot work until a person has seen to it (alarm, open door, no filament). `reads`: its live figures in
-    words, such as "nozzle 210 °C, bed 60 °C".
+    words, such as "nozzle 210 °C, bed 60 °C". `judged`: a person has already said whether the toolpath's piece is good.
     """
 
     standing: Standing
@@ -46,6 +46,7 @@ class Look:
     paused: bool = False
     fault: str = ""
     reads: str = ""
+    judged: bool = False
 
     @property
     def free(self) -> bool:
@@ -70,8 +71,15 @@ class Description:
     note: str = ""
 
 
+class Care(Enum):
+    """What a person has done to a machine that is not at work, so that it can work."""
+
+    HOME = "home"
+    UNLOCK = "unlock"
+
+
 class Machine(Protocol):
-    """A machine. No method sets anything in motion but `start`, and `resume` for what was paused.
+    """A machine. No method sets anything in motion but `start`, `resume` for what was paused, and `see_to` when it homes.
 
     A machine that is away is no error of `state`: it says so. Every method may be called at any time and more than once.
     """
@@ -122,6 +130,13 @@ class Machine(Protocol):
 
     async def stop(self, name: str) -> None:
         """Stop the toolpath if it is the one that runs. Errors: `Refused` (`machine.*`)."""
+
+    async def see_to(self, care: Care) -> None:
+        """Home it, or take its lock off, because a person who stands there says so; returns once that is done, where the machine tells.
+
+        Errors: `Refused` (`machine.no_such_care` where it cannot be told to, `machine.busy` where it is at work, `machine.care_failed`,
+        `machine.away`, `machine.key`).
+        """
 
     async def told(self, name: str, good: bool) -> None:
         """A person says that the piece is done, and whether it is good. Errors: `Refused` (`machine.tells_itself`)."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Description, Look, Standing
+from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.worked_time import Begun, Work, WorkedTime
 from shop_agent.records import Toolpath
 
@@ -60,6 +60,10 @@ class ByHand:
         """Somebody stops working on it: the piece is spoiled."""
         if is_at_work(self._time.now(), name):
             self._time.end(name, good=False)
+
+    async def see_to(self, care: Care) -> None:
+        """Whoever works it does that. Errors: `Refused` (`machine.no_such_care`)."""
+        raise Refused("machine.no_such_care", f"{self._facts.id}: {care.value}")
 
     async def told(self, name: str, good: bool) -> None:
         """It is done. Of what was never begun nothing is noted."""

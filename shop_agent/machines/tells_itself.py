@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
+from shop_agent.machines import Care
 
 
 class TellsItself:
@@ -21,3 +22,7 @@ class TellsItself:
     async def told(self, name: str, good: bool) -> None:
         """Errors: `Refused` (`machine.tells_itself`)."""
         raise Refused("machine.tells_itself", self._facts.id)
+
+    async def see_to(self, care: Care) -> None:
+        """Errors: `Refused` (`machine.no_such_care`)."""
+        raise Refused("machine.no_such_care", f"{self._facts.id}: {care.value}")

@@ -60,7 +60,7 @@ class WorkedTime:
     def __init__(self, file: Path, clock: Clock) -> None:
         self._file = file
         self._clock = clock
-        self._counting_since: float | None = None  # by the monotonic clock of this run; None before its first look
+        self._counting_since = 0.0  # by the monotonic clock of this run
         self._work: Work | None = None
 
     def now(self) -> Work:
@@ -110,11 +110,7 @@ class WorkedTime:
             self._write(replace(work, files={one: expected for one, expected in work.files.items() if one != name}))
 
     def _worked(self, begun: Begun) -> float:
-        if self._counting_since is None:
-            passed = min(max(self._clock.now() - begun.noted_at, 0.0), LONGEST_GAP_SECONDS)
-        else:
-            passed = self._clock.monotonic() - self._counting_since
-        return min(begun.worked + passed, LONGEST_PIECE_SECONDS)
+        return min(begun.worked + self._clock.monotonic() - self._counting_since, LONGEST_PIECE_SECONDS)
 
     def _written_worked(self) -> float:
         work = self._read()
@@ -127,9 +123,15 @@ class WorkedTime:
                 told = json.loads(self._file.read_text(encoding="utf-8"))
             except FileNotFoundError:
                 return Work()
-            begun = Begun(**told["begun"]) if told["begun"] else None
+            begun = self._caught_up(Begun(**told["begun"])) if told["begun"] else None
+            self._counting_since = self._clock.monotonic()
             self._work = Work(told["files"], begun, {name: Ended(**ended) for name, ended in told["ended"].items()})
         return self._work
+
+    def _caught_up(self, begun: Begun) -> Begun:
+        """With what was probably worked while the agent was away."""
+        gap = 0.0 if begun.held else min(max(self._clock.now() - begun.noted_at, 0.0), LONGEST_GAP_SECONDS)
+        return replace(begun, worked=min(begun.worked + gap, LONGEST_PIECE_SECONDS))
 
     def _write(self, work: Work) -> None:
         if work.begun:

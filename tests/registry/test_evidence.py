@@ -16,6 +16,7 @@ from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.identity import sign_work
 from registry.evidence.events import EVENTS_LOCK
+from registry.housekeeping.names import photographs
 from registry.tables import REVISIONS
 
 LENA = token("lenas-garage")
@@ -222,3 +223,28 @@ def test_who_waited_for_somebody_who_waited_for_them_is_served_all_the_same(each
         assert holds_events.wait(20)
         assert each_store.reports.report(LENA, signed(build(gear))).maturity == v1.MATURITY_BUILT
         other.result(20)
+
+
+def test_sizes_and_photographs_of_work_from_the_ledger_follow_it_and_a_photograph_may_come_after_it(store: Store) -> None:
+    """A workshop behind a slow line sends its report first: that must neither be refused nor lose the picture."""
+    gear = store.revision("design-gear", "gear")
+    picture = b"\x89PNG a gear"
+    sha256 = hashlib.sha256(picture).hexdigest()
+    work = v1.CompletedWork(
+        attempt=v1.AttemptRef(work_order_id="wo-8", number=1, epoch=1),
+        revision_digest=gear,
+        shop_id="lenas-garage",
+        pieces_good=1,
+        sizes=[
+            v1.MeasuredSize(name="bore", nominal_mm=8, measured_mm=8.1),
+            v1.MeasuredSize(name="length", nominal_mm=20, measured_mm=float("nan")),
+        ],
+        photographs=[sha256, "../../etc/passwd"],
+    )
+    request = v1.ReportBuildRequest(work=sign_work(work, key_of("lenas-garage")))
+    kept = store.reports.report(STEWARD, request).kept
+    assert [(size.name, size.measured_mm) for size in kept.report.sizes] == [("bore", 8.1)]
+    assert list(kept.report.photographs) == [sha256]
+    assert code_of(store, LENA, signed(build(gear, photographs=[sha256]))) == "file.unknown"  # whoever writes a report has its pictures
+    with store.engine.connect() as connection:
+        assert sha256 in {named.sha256 for named in photographs(connection)}  # so it is kept, once it comes

@@ -2,8 +2,8 @@
 """A machine that the agent itself feeds, line by line, over a serial port.
 
 Nobody else knows what runs: so the name is on the disk before the first line is sent. When the agent ends in the middle, the controller
-runs on from what it has (15 moves and 120 characters) and then stands; the piece has failed. Nothing is ever fed on, started on a new
-connection, unlocked (`$X`) or homed (`$H`) by the agent.
+runs on from what it has (15 moves and 120 characters) and then stands; the piece has failed. Nothing is ever fed on or started on a new
+connection; it is unlocked (`$X`) or homed (`$H`) only because a person says so.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from pathlib import Path
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.grbl.feeding import fit_to_feed
+from shop_agent.machines.grbl.caring import home, unlock
 from shop_agent.machines.grbl.link import HOLD, RESUME, Link
 from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, notes_on, settings_of, trouble_of
 from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
@@ -141,6 +142,16 @@ class Grbl(TellsItself):
             except PortAway as away:
                 raise self._away(away) from away
             self._memory.end(name, Standing.FAILED, run.seconds if run else 0.0, link.alarm or "stopped")
+
+    async def see_to(self, care: Care) -> None:
+        async with self._commanding:
+            if (await self.state("")).busy_with:
+                raise Refused("machine.busy", self._facts.id)
+            try:
+                link = await self._linked()
+                await (home if care is Care.HOME else unlock)(link, self._clock, self._facts.id)
+            except PortAway as away:
+                raise self._away(away) from away
 
     async def forget(self, name: str) -> None:
         await asyncio.to_thread(self._memory.forget, name)

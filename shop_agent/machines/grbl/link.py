@@ -88,14 +88,15 @@ class Link:
             if answer in self._looking:
                 self._looking.remove(answer)
 
-    async def ask(self, command: str) -> list[str]:
-        """The lines of the answer to a $ command, the last of them "ok" or "error:N". Errors: `PortAway`."""
+    async def ask(self, command: str, seconds: float = ANSWER_SECONDS) -> list[str]:
+        """The lines of the answer to a $ command, the last of them "ok" or "error:N", or the banner where the controller came up anew
+        instead. Errors: `PortAway`."""
         async with self._asking:
             self._said = []
             self._asked = asyncio.get_running_loop().create_future()
             self.send(command.encode("ascii") + b"\n")
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
+                async with asyncio.timeout(seconds):
                     return await self._asked
             except TimeoutError:
                 raise PortAway(self.ended or f"it does not answer {command}") from None
@@ -138,6 +139,8 @@ class Link:
             self.program, self.blocked = f"Grbl {banner[1]}", False
             self.resets += 1
             self._steps_asked, self._modes = 0, None
+            if self._asked is not None and not self._asked.done():
+                self._asked.set_result([*self._said, line])
         elif modes := MODES.match(line):
             self._modes = modes[1].split()
         elif line.startswith(("[", "$")):

@@ -21,7 +21,7 @@ from peers.grbl.peer import GrblBoard
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
-from shop_agent.machines import Standing
+from shop_agent.machines import Care, Standing
 from shop_agent.machines.grbl import Grbl, link, run
 from shop_agent.machines.grbl.feeding import bare_lines
 from shop_agent.machines.kept import Memory
@@ -288,6 +288,51 @@ async def test_a_door_that_is_opened_holds_the_piece_until_a_person_goes_on(tmp_
     await router.resume(NAME)
     await look_until(router, NAME, lambda look: look.standing is Standing.DONE, 10)
     assert board.moved == 20
+
+
+async def test_a_person_homes_it_through_us_because_we_hold_the_port(router: Grbl, board: GrblBoard) -> None:
+    board.controller.settings |= {22: 1}
+    await router.state("")
+    with board.lock:
+        board.controller.at = (-5.0, -5.0, -5.0)
+    await router.see_to(Care.HOME)
+    with board.lock:
+        assert board.controller.at == (0.0, 0.0, 0.0) and board.controller.state == "Idle"
+        assert [line for line in board.controller.received if line != "$G"] == ["$H"] and board.controller.realtime == []
+
+
+async def test_what_a_switch_has_halted_is_reset_and_unlocked_and_what_is_not_locked_is_left_alone(router: Grbl, board: GrblBoard) -> None:
+    await router.see_to(Care.UNLOCK)
+    assert "$X" not in board.controller.received
+    board.alarm(1)
+    await look_until(router, "", lambda look: bool(look.fault), 5)
+    await router.see_to(Care.UNLOCK)
+    assert (await router.state("")).free and board.controller.realtime == ["reset"] and board.controller.received[-1] == "$X"
+
+
+async def test_homing_that_fails_or_is_switched_off_is_told_and_leaves_it_as_it_is(router: Grbl, board: GrblBoard) -> None:
+    with pytest.raises(Refused) as refused:
+        await router.see_to(Care.HOME)
+    assert refused.value.code == "machine.no_such_care" and "switched off" in str(refused.value)
+    board.controller.settings |= {22: 1}
+    board.controller.homing_fails = 9
+    with pytest.raises(Refused) as refused:
+        await router.see_to(Care.HOME)
+    assert refused.value.code == "machine.care_failed" and "found no switch" in str(refused.value)
+    assert not (await router.state("")).free
+
+
+async def test_a_machine_at_work_is_neither_homed_nor_unlocked(tmp_path: Path, router: Grbl, board: GrblBoard) -> None:
+    await begun(router, board, moves(tmp_path, 20, 5))
+    for care in Care:
+        with pytest.raises(Refused) as refused:
+            await router.see_to(care)
+        assert refused.value.code == "machine.busy"
+    await look_until(router, NAME, lambda look: look.standing is Standing.DONE, 10)
+    with board.lock:
+        board.controller.jog(100, 100)  # a pendant
+    with pytest.raises(Refused):
+        await router.see_to(Care.HOME)
 
 
 async def test_it_says_how_it_is_set(router: Grbl, board: GrblBoard) -> None:
