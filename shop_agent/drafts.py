@@ -143,6 +143,7 @@ _PRINTS = (
     "# nozzle_mm = 0.4",
     "# max_nozzle_c = 290              # hotter toolpaths are refused",
     "# max_bed_c = 120",
+    "# max_chamber_c = 60              # where the chamber is heated; else no toolpath may heat it",
     "# reach_min_mm = [0, -4, 0]       # where the tool may go outside the envelope, such as a purge line",
     "# reach_max_mm = [255, 212, 212]",
     "# enclosed = true                 # the chamber is closed and warm, as ABS wants it",

@@ -83,6 +83,7 @@ class MachineSection(Section):
     nozzle_mm: float = Field(default=0.4, gt=0, le=3)
     max_nozzle_c: float = Field(default=290.0, gt=0)
     max_bed_c: float = Field(default=120.0, gt=0)
+    max_chamber_c: float = Field(default=0.0, ge=0)
     reach_min_mm: Corner = (0.0, 0.0, 0.0)
     reach_max_mm: Corner | None = None
     speed_factor: float = Field(default=60.0, gt=0)
@@ -166,13 +167,18 @@ _MEANINGS: Mapping[str, str] = MappingProxyType(
 )
 
 
+def process_of(facts: MachineSection) -> str:
+    """What the machine does, as jobs name it: a plain `laser_cutting` is that of its kind of laser."""
+    return LASERS[facts.laser] if facts.process == "laser_cutting" else facts.process
+
+
 def described(facts: MachineSection) -> v1.Machine:
     """What `shop.toml` says of a machine, as the router is told of it; how it stands at the moment is added by who looks at it,
     and its hours by who knows the shop's time zone (`shop_described`)."""
     return v1.Machine(
         id=facts.id,
         name=facts.name,
-        process=LASERS[facts.laser] if facts.process == "laser_cutting" else facts.process,
+        process=process_of(facts),
         envelope_mm=v1.Size(x=facts.envelope_mm[0], y=facts.envelope_mm[1], z=facts.envelope_mm[2]),
         materials=facts.on_hand,
         control=facts.control,

@@ -72,6 +72,10 @@ TERMS: dict[str, Term] = {
         "line {line}: a rapid move with the laser on at constant power (M3)",
         "Use M4, or S0 or M5 before it travels.",
     ),
+    "toolpath.laser_stands": Term(
+        "line {line}: {subject} lets the laser burn on one spot at constant power (M3)",
+        "Use M4, which is dark while nothing moves, or M5 before the pause.",
+    ),
     "toolpath.end_unsafe": Term(
         "line {line}: the toolpath ends, and {subject}",
         "Switch it off at the toolpath's end: M104 S0 and M140 S0, M5, M30, G90.",

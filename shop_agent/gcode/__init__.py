@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """The gate: what a toolpath would make the machine do, and whether the machine may do it. `docs/gate.md` says what is checked.
 
-`judge` is the door. `dialects.py` says which commands pass, `lines.py` how a line is read, `following.py` with `printing.py` and
-`machining.py` follows
-the machine, `fast.py` does that in bulk for plain lines, `judging.py` holds the result against the machine's limits.
+`judge` is the door. `dialects.py` says which commands pass, `lines.py` how a line is read. `following.py` follows the machine, with
+`printing.py`, `printer_commands.py` and `macros.py` for Marlin and Klipper and `machining.py` for Grbl and LinuxCNC. `fast.py` does
+the same in bulk for plain lines (`plain_lines.py`, `bulk.py`, `bulk_arcs.py`). `judging.py` holds the result against the machine's limits.
 """
 
 from __future__ import annotations

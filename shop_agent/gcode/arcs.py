@@ -32,11 +32,26 @@ def same_radius(begin: float, end: float) -> bool:
     return apart <= SAME_RADIUS_MM or (apart <= NEVER_SAME_MM and apart <= SAME_RADIUS_PART * begin)
 
 
+SHORTEST_ARC_MM = 0.001
+"""Shorter arcs count as full circles: controllers reckon with numbers of 24 bits, and whether start and end are one place to them is chance
+(Grbl: ARC_ANGULAR_TRAVEL_EPSILON in config.h; Marlin: NEAR_ZERO in G2_G3.cpp)."""
+
+
 def turn_of(dx: float, dy: float, ex: float, ey: float, clockwise: bool) -> float:
     """The angle from (dx, dy) to (ex, ey) about the centre, in radians above 0; the same start and end is a full circle."""
     turn = math.atan2(dx * ey - dy * ex, dx * ex + dy * ey)
     turn = (-turn if clockwise else turn) % FULL_TURN
-    return turn if turn > 1e-9 else FULL_TURN
+    return turn if turn > 1.0 or turn * math.hypot(dx, dy) > SHORTEST_ARC_MM else FULL_TURN
+
+
+def turns_of(dx: list[float], dy: list[float], ex: list[float], ey: list[float], clockwise: list[bool]) -> list[float]:
+    """`turn_of` of many arcs, to the last bit the same."""
+    across = [a * d - b * c for a, b, c, d in zip(dx, dy, ex, ey, strict=True)]
+    along = [a * c + b * d for a, b, c, d in zip(dx, dy, ex, ey, strict=True)]
+    turns = [(-angle if one else angle) % FULL_TURN for angle, one in zip(map(math.atan2, across, along), clockwise, strict=True)]
+    if min(turns) > 1.0:
+        return turns
+    return list(map(turn_of, dx, dy, ex, ey, clockwise))
 
 
 def quarters(begin: float, turn: float, clockwise: bool) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 
 from shop_agent.gcode.arcs import centre_by_radius, quarters, same_radius, turn_of
-from shop_agent.gcode.dialects import Rules
+from shop_agent.gcode.dialects import Dialect, Rules
 from shop_agent.gcode.findings import Reached, Toolpath
 
 AXES = "XYZ"
@@ -21,6 +21,8 @@ PLANES = {17: (0, 1, 2), 18: (2, 0, 1), 19: (1, 2, 0)}
 """The first and second axis of the plane and the one across it, so that anticlockwise is as RS274NGC has it (2.1.2.5)."""
 OFFSETS = "IJK"
 TOLERANCE_MM = 0.01
+LONGEST_BURN_S = 2.0
+"""How long a laser may stand still with its beam on: piercing takes a fraction of that."""
 NOWHERE: tuple[Reached, Reached] = ((math.inf, 0), (-math.inf, 0))
 
 
@@ -54,6 +56,11 @@ class Follower:
         """A fault in this line."""
         self.path.say(code, self.number, subject)
 
+    @property
+    def burns(self) -> bool:
+        """Whether the laser is on though nothing moves: constant power (M3)."""
+        return self.rules.laser and self.spindle == "M3" and (self.power or 0) > 0
+
     # Where a word leads.
 
     def target(self, words: dict[str, float]) -> list[float] | None:
@@ -68,6 +75,12 @@ class Follower:
             else:
                 to[axis] = told + self.offset[axis]
         return to
+
+    def lose(self, axis: int) -> None:
+        """Where the machine stands is as before, but what the program calls that place is not known (work offsets, tool lengths)."""
+        self.known[axis] = False
+        if axis == 2:
+            self.bored = math.inf
 
     def settle(self, words: dict[str, float], to: list[float]) -> bool:
         """Absolute words make unknown axes known, in a new frame. Answers whether the way there is known."""
@@ -123,7 +136,7 @@ class Follower:
 
     def _watch_tool(self, words: dict[str, float], begin: list[float], to: list[float], rapid: bool, way_known: bool) -> None:
         """A laser that burns on its way, a cutter that is rushed through stock."""
-        if rapid and self.rules.laser and self.spindle == "M3" and (self.power or 0) > 0:
+        if rapid and self.burns:
             self.say("toolpath.laser_on_travel")
         if not self.rules.mills:
             return
@@ -198,7 +211,8 @@ class Follower:
             if any(letter in words for letter in OFFSETS):
                 return None
             return centre_by_radius(begin, end, words["R"] * unit, clockwise)
-        if OFFSETS[across] in words or (along not in words and up not in words):
+        stray = words.get(OFFSETS[across], 0.0) if self.rules.dialect is Dialect.GRBL else OFFSETS[across] in words  # Grbl passes over it
+        if stray or (along not in words and up not in words):
             return None
         return begin[0] + words.get(along, 0.0) * unit, begin[1] + words.get(up, 0.0) * unit
 
@@ -232,10 +246,10 @@ class Follower:
         for axis, letter in enumerate(AXES):
             if letter not in words:
                 continue
-            if not self.known[axis]:
-                self.new_frame(axis, known=True)
-                self.at[axis] = words[letter] * unit
+            self.known[axis] = True
             self.offset[axis] = self.at[axis] - words[letter] * unit
+            if axis == 2:
+                self.bored = math.inf
         if "E" in words:
             self.e = words["E"] * unit
 

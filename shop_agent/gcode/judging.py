@@ -141,7 +141,7 @@ def check(path: Toolpath, machine: MachineSection) -> list[v1.Reason]:
     rules = rules_for(machine)
     reasons = [(one.line, one.reason) for one in path.faults.values()]
     reasons += list(_outside(path, machine) if rules.prints else _too_large(path, machine))
-    limits = {"the nozzle": machine.max_nozzle_c, "the bed": machine.max_bed_c, "the chamber": machine.max_bed_c}
+    limits = {"the nozzle": machine.max_nozzle_c, "the bed": machine.max_bed_c, "the chamber": machine.max_chamber_c}
     for part, hot in path.hottest.items():
         if hot.value > limits[part]:
             has = Quantity(limits[part], "°C")

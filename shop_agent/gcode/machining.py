@@ -8,14 +8,17 @@ before the first move, the first cut a feed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from shop_agent.gcode.dialects import LINUXCNC_LISTED, RS274_COMMON, Dialect, Rules
 from shop_agent.gcode.findings import Toolpath
-from shop_agent.gcode.following import AXES, INCH_MM, Follower
+from shop_agent.gcode.following import AXES, INCH_MM, LONGEST_BURN_S, PLANES, TOLERANCE_MM, Follower
 from shop_agent.gcode.lines import Odd, Words, named, shown, words_of
 
+LINE_NUMBER = re.compile(r"[Nn]\d{1,7} *(?=[A-Za-z]|$)")
+"""At the beginning of a line; it means nothing. Grbl takes them up to 10 000 000 (gcode.c, MAX_LINE_NUMBER)."""
 MOTION = frozenset(("G0", "G1", "G2", "G3", "G80"))
 AXIS_COMMANDS = frozenset(("G28", "G30", "G92"))
 OF_MOVES = frozenset("XYZIJKRP")
@@ -47,14 +50,14 @@ class CutterFollower(Follower):
         if code == "%":
             self._percent()
             return
-        if self.percents == 2 or (self.ended and code.upper() not in ("M2", "M02", "M30", "M5", "M05", "M9", "M09")):
+        if self.percents == 2 or (
+            self.ended and LINE_NUMBER.sub("", code, count=1).upper() not in ("M2", "M02", "M30", "M5", "M05", "M9", "M09")
+        ):
             raise Odd("toolpath.ambiguous", "a line after the program's end")
         self._watch_form(code)
         self.begun = True
-        words = words_of(code, self.rules)
-        if words and words[0][0] == "N":
-            words = words[1:]
-        self._block(code, words)
+        code = LINE_NUMBER.sub("", code, count=1)
+        self._block(code, words_of(code, self.rules))
 
     def _percent(self) -> None:
         self.percents += 1
@@ -115,6 +118,7 @@ class CutterFollower(Follower):
             self.set_power(told.pop("S"))
         told.pop("T", None)
         for command in commands:
+            self._watch_standing(command, told)
             if command in MODES:
                 MODES[command](self)
         self._move(commands, told)
@@ -159,8 +163,11 @@ class CutterFollower(Follower):
         return False
 
     def _follow(self, told: dict[str, float]) -> None:
+        first, second, _ = PLANES[self.plane]
         if self.motion in ("G0", "G1"):
             self.straight(told, rapid=self.motion == "G0")
+        elif self.rules.dialect is Dialect.GRBL and AXES[first] not in told and AXES[second] not in told:
+            self.say("toolpath.bad_arc")  # Grbl's error 32
         else:
             self.arc(told, clockwise=self.motion == "G2")
 
@@ -173,13 +180,29 @@ class CutterFollower(Follower):
         if not told.keys() <= set(AXES) or (told and (self.unit is None or (self.absolute is None and command != "G92"))):
             raise Odd("toolpath.unreadable", f"{command} with these words, or before G21 and G90")
         if command == "G92":
+            if not told:
+                raise Odd("toolpath.ambiguous", "G92 without an axis")
             self.renumber(told)
             return
-        if told:
-            self.straight(told, rapid=True)  # by way of there
+        self.watch_rapid_home(told)
         for axis, letter in enumerate(AXES):
             if letter in told or not told:
                 self.new_frame(axis)
+
+    def watch_rapid_home(self, told: dict[str, float]) -> None:
+        """G28 and G30: by way of the words, if there are any, then to a stored place, as a rapid move."""
+        if told:
+            self.straight(told, rapid=True)
+        sideways = not told or "X" in told or "Y" in told
+        if self.rules.mills and sideways and self.known[2] and self.at[2] - self.offset[2] < -TOLERANCE_MM:
+            self.say("toolpath.rapid_into_stock")
+        if self.burns:
+            self.say("toolpath.laser_on_travel")
+
+    def _watch_standing(self, command: str, told: dict[str, float]) -> None:
+        """No dwell and no pause with the beam on one spot."""
+        if self.burns and (command in ("M0", "M1", "M6", "M60") or (command == "G4" and told.get("P", 0.0) > LONGEST_BURN_S)):
+            self.say("toolpath.laser_stands", command)
 
     def _in_machine_coordinates(self, told: dict[str, float]) -> None:
         """G53: how far it goes from the machine's zero, at either end of the travel, is an extent."""
@@ -189,7 +212,7 @@ class CutterFollower(Follower):
             raise Odd("toolpath.unreadable", "G53 with other words than X, Y and Z")
         if self.rules.mills and self.known[2] and self.at[2] - self.offset[2] < 0 and ("X" in told or "Y" in told) and self.motion == "G0":
             self.say("toolpath.rapid_into_stock")
-        if self.rules.laser and self.motion == "G0" and self.spindle == "M3" and (self.power or 0) > 0:
+        if self.burns and self.motion == "G0":
             self.say("toolpath.laser_on_travel")
         for axis, letter in enumerate(AXES):
             if letter in told:
@@ -230,12 +253,16 @@ def _turns(command: str) -> Callable[[CutterFollower], None]:
     return lambda follower: follower.turn(command)
 
 
-def _new_frames(follower: CutterFollower) -> None:
+def _lose_all(follower: CutterFollower) -> None:
     for axis in range(3):
-        follower.new_frame(axis)
+        follower.lose(axis)
 
 
-def _new_z(follower: CutterFollower) -> None:
+def _lose_z(follower: CutterFollower) -> None:
+    follower.lose(2)
+
+
+def _change_tool(follower: CutterFollower) -> None:
     follower.new_frame(2)
 
 
@@ -249,8 +276,10 @@ MODES: Mapping[str, Callable[[CutterFollower], None]] = MappingProxyType(
         "M3": _turns("M3"),
         "M4": _turns("M4"),
         "M5": _turns("M5"),
-        **dict.fromkeys(("G54", "G55", "G56", "G57", "G58", "G59", "G59.1", "G59.2", "G59.3", "G92.1"), _new_frames),
-        **dict.fromkeys(("G43", "G49", "M6"), _new_z),
+        **dict.fromkeys(("G54", "G55", "G56", "G57", "G58", "G59", "G59.1", "G59.2", "G59.3", "G92.1"), _lose_all),
+        **dict.fromkeys(("G43", "G49"), _lose_z),
+        "M6": _change_tool,
     }
 )
-"""Words that set a mode. What the controller has stored (work offsets, tool lengths) begins a new frame."""
+"""Words that set a mode. What the controller has stored (work offsets, tool lengths) makes the program's own position
+unknown; the machine itself stays where it is, so that relative moves go on adding up."""

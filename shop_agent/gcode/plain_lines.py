@@ -1,180 +1,209 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Plain lines told apart from all others by one compiled expression, and their numbers taken out in columns.
+"""Plain lines told apart from all others, and their numbers taken out in columns.
 
-Everything that matches here is a line that the exact reader takes as well: capitals, one move, each word at most once, in this order,
-short enough for
-every controller. What does not match goes to the exact reader as it is.
+Whatever matches here is a line that the exact reader takes as well: short, one move, each word at most once, or a command that changes
+nothing. Everything else comes back as odd and goes to the exact reader as it is. Two ways lead to columns: `Shape`, for long runs of lines
+with the same words, and `Manner.rows`, for any plain lines.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import Counter
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
+from shop_agent.gcode.dialects import Rules
+
+SHORT_LINE = r"(?=.{0,70}\n)"
+"""With a line number of eight characters the line still fits into the smallest controller's buffer (79, Grbl)."""
+UNSIGNED = r"(?:\d{1,10}(?:\.\d{0,20})?|\.\d{1,20})"
+NUMBER = "-?" + UNSIGNED
 ANY = rb"[-\d.]{1,10}"  # float() refuses what is no number
-SHORT = r"(-?(?:\d{1,4}(?:\.\d{0,4})?|\.\d{1,4}))"
-LONG = r"(-?(?:\d{1,5}(?:\.\d{0,5})?|\.\d{1,5}))"
-PLUS = r"(\d{1,6}(?:\.\d{0,3})?)"
-ZERO = r"0(?:\.0{0,5})?"
-RESET = "reset"
-"""The column of G92 E0, by which slicers begin to count E anew."""
-COMMENT = r" *(?:;[\t\x20-\x7e]*)?"
-_END = rb"\r?\n"
+LINE_NUMBERS = re.compile(rb"^N\d{1,7} *(?=[GXYZIJFS][^\n]{0,69}\n)", re.MULTILINE)
+MOST_IN_A_RUN = 600
+"""Columns that stay in the processor's cache are read in two thirds of the time."""
+RESET, HARMLESS, ODD = "reset", "harmless", "odd"
+"""The columns of G92 E0, by which slicers begin to count E anew; of commands that change nothing; and of lines that are not plain."""
+_HARMLESS_NUMBERED = ("M73", "M106", "M107", "M204", "M205", "M221", "M900")
+_HARMLESS_NAMED = (
+    "M117",
+    "SET_PRINT_STATS_INFO",
+    "SET_VELOCITY_LIMIT",
+    "SET_PRESSURE_ADVANCE",
+    "EXCLUDE_OBJECT_START",
+    "EXCLUDE_OBJECT_END",
+)
 _LETTERS_TO_SPACES = bytes(32 if 65 <= code <= 90 else code for code in range(256))
-BATCH_BYTES = 1000
-"""Runs shorter than this are read together with their neighbours: each run has a price of its own."""
-
-MOST_BATCH_BYTES = 24 * 1024
-"""Batches that stay in the processor's cache are read in two thirds of the time."""
 
 
 @dataclass
 class Columns:
     """The words of many lines, letter by letter: numbers where every line has the word (`full`), else texts, empty where a line has none.
 
-    `motion`: of all lines, where it is one. `counts`: how many lines begin with each command, where no line's motion needs to be known.
+    `motion`: of all lines, where it is one. `counts`: how often each command that changes nothing stands there.
     """
 
     count: int
     full: dict[str, list[float]] = field(default_factory=dict)
     some: dict[str, list[str]] = field(default_factory=dict)
     motion: str = ""
-    counts: dict[str, int] | None = None
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Shape:
-    """Lines that have the same words throughout: what they begin with, which motion that is (empty: the one that goes on), their
-    letters."""
+    """Lines with the same words throughout: what they begin with, their letters in order, what stands between two words."""
 
-    prefix: bytes
-    motion: str
+    head: str
     letters: str
-    apart: bytes = b" "
+    gap: str
 
     @property
-    def line(self) -> bytes:
-        """The expression for one such line."""
-        head = b"G[23] " if self.motion == "arc" else re.escape(self.prefix)
-        return head + self.apart.join(letter.encode() + ANY for letter in self.letters) + _END
+    def arcs(self) -> bool:
+        """Whether the lines are arcs, then either way round."""
+        return self.head.strip()[-1:] in ("2", "3")
+
+    @property
+    def run(self) -> re.Pattern[bytes]:
+        """The expression for a run of them."""
+        return _run(self)
 
     def columns(self, run: bytes) -> Columns:
         """The numbers of a run. Errors: `ValueError` where one is none."""
-        if self.prefix:
-            run = run.replace(self.prefix, b"")
-        numbers = list(map(float, run.translate(_LETTERS_TO_SPACES).decode("ascii").split()))
-        letters = "G" + self.letters if self.motion == "arc" else self.letters
-        width = len(letters)
-        columns = Columns(len(numbers) // width, {letter: numbers[at::width] for at, letter in enumerate(letters)}, motion=self.motion)
-        if "G" in columns.full:
-            columns.some["G"] = ["2" if one == 2 else "3" for one in columns.full.pop("G")]
+        if not self.arcs:
+            run = run.replace(self.head.encode(), b"") if self.head else run
+        numbers = list(map(float, run.translate(_LETTERS_TO_SPACES).split()))
+        letters = "G" + self.letters if self.arcs else self.letters
+        full = {letter: numbers[at :: len(letters)] for at, letter in enumerate(letters)}
+        columns = Columns(len(numbers) // len(letters), full, motion="" if self.arcs else self.head.strip()[-1:])
+        if self.arcs:
+            columns.some["G"] = ["2" if one == 2 else "3" for one in full.pop("G")]
         return columns
 
 
+@cache
+def _run(shape: Shape) -> re.Pattern[bytes]:
+    head = b"G0?[23]" + (b" " if shape.head.endswith(" ") else b"") if shape.arcs else shape.head.encode()
+    words = shape.gap.encode().join(letter.encode() + ANY for letter in shape.letters)
+    return re.compile(b"(?:" + head + words + b" ?\r?\n){1,%d}" % MOST_IN_A_RUN)
+
+
 @dataclass(frozen=True)
-class Pattern:
-    """How plain lines of a dialect look: the shapes of long runs, and any plain line with its words in `order`.
+class Manner:
+    """How a machine's plain lines look. `modal`: motion goes on without its G word, and spaces do not matter (Grbl, LinuxCNC)."""
 
-    A printer's words have one space before them; a cutter's (`cuts`) may have one after them, and its motion may go on without a G word.
-    """
+    modal: bool
+    prints: bool
+    harmless: tuple[str, ...]
 
-    shapes: tuple[Shape, ...]
-    order: str
-    cuts: bool = False
-    pieces: re.Pattern[bytes] = field(init=False)
+    @property
+    def letters(self) -> str:
+        """Words that a plain move may have."""
+        return "XYZIJRE" if self.prints else "XYZIJRS"
 
-    def __post_init__(self) -> None:
-        runs = b"|".join(b"((?:" + shape.line + b")+)" for shape in self.shapes)
-        not_a_run = b"(?!" + b"|".join(shape.line for shape in self.shapes) + b")"
-        plain = re.sub(r"\((?!\?)", "(?:", _row(self, frozenset(self.order))[0]).encode()
-        object.__setattr__(self, "pieces", re.compile(runs + b"|((?:" + not_a_run + plain + _END + b")+)|([^\n]*\n)"))
+    def shape_of(self, line: str) -> Shape | None:
+        """The shape of a line, where it is one that long runs have."""
+        return _shape(self, _skeleton(line))
 
-    def columns(self, text: bytes) -> Columns:
-        """The words of plain lines. Fewer lines than there are come back where one of them is not as it seemed."""
-        gap = b"" if self.cuts else b" "
-        expression, order = _rows(self, frozenset(letter for letter in self.order if gap + letter.encode() in text))
-        rows = expression.findall(text.decode("ascii"))
-        if len(order) == 1:
-            return Columns(len(rows), some={order[0]: rows} if any(rows) else {}, counts=None if "G" in order else _counts(text))
-        some = {letter: list(column) for letter, column in zip(order, zip(*rows, strict=True), strict=True) if any(column)}
-        return Columns(len(rows), some=some, counts=None if "G" in order else _counts(text))
-
-    def split(self, content: bytes) -> Iterator[tuple[bytes, Shape | None, bool]]:
-        """The content in its order: a run with its shape; plain lines together; or one odd line (True)."""
-        waiting: list[bytes] = []
-        size = 0
-        for found in self.pieces.findall(content):
-            odd = found[-1]
-            run = b"" if odd else max(found)  # of all groups one alone has matched
-            together = not odd and (len(run) < BATCH_BYTES or found[-2] != b"")
-            if together:
-                waiting.append(run)
-                size += len(run)
-            if waiting and (not together or size > MOST_BATCH_BYTES):
-                yield b"".join(waiting), None, False
-                waiting, size = [], 0
-            if together:
-                continue
-            yield (odd, None, True) if odd else (run, self.shapes[found.index(run)], False)
-        if waiting:
-            yield b"".join(waiting), None, False
+    def rows(self, text: str) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:
+        """For each line of a text its columns, and what these are called; ODD is the last."""
+        gap = "" if self.modal else " "
+        letters = "".join(letter for letter in self.letters if gap + letter in text)
+        first = any(f"G{motion} F" in text for motion in "0123") if not self.modal else "F" in text
+        feeds = text.count(gap + "F") - (sum(text.count(f"G{motion} F") for motion in "0123") if not self.modal else 0)
+        expression, names = _rows(self, letters, first, feeds > 0, "G92" in text, "M" in text or "_" in text)
+        return expression.findall(text), names
 
 
-def _counts(text: bytes) -> dict[str, int]:
-    """How many lines begin with each command, where none is an arc."""
-    counts = {name: text.count(b"\n" + name.encode() + b" ") + text.startswith(name.encode() + b" ") for name in ("G0", "G1")}
-    return {name: count for name, count in counts.items() if count}
+def manner_of(rules: Rules, harmless: frozenset[str]) -> Manner:
+    """How the plain lines of a machine look; `harmless` is what its follower passes over."""
+    silent = () if rules.rs274 else tuple(one for one in (*_HARMLESS_NUMBERED, *_HARMLESS_NAMED) if one in harmless)
+    if not rules.prints:
+        silent = tuple(one for one in silent if one not in ("M106", "M107"))
+    return Manner(rules.rs274, rules.prints, silent)
+
+
+def columns_of(rows: list[tuple[str, ...]], names: tuple[str, ...]) -> Columns:
+    """Rows without odd ones, column by column."""
+    some: dict[str, list[str]] = {}
+    for name, column in zip(names[:-1], zip(*rows, strict=True), strict=False):
+        if any(column):
+            some[name] = [one or other for one, other in zip(some[name], column, strict=True)] if name in some else list(column)
+    silent = some.pop(HARMLESS, None)
+    counts = dict(Counter(one for one in silent if one)) if silent else {}
+    return Columns(len(rows), some=some, counts=counts)
+
+
+_NUMBERS = re.compile(r"-?[\d.]+")
+
+
+def _skeleton(line: str) -> str:
+    """The line with a mark for each number, the head's kept: "G1 X# Y#"."""
+    head = re.match(r"G\d{1,2} ?", line)
+    begin = head.end() if head else 0
+    return line[:begin] + "|" + _NUMBERS.sub("#", line[begin:])
+
+
+@lru_cache(maxsize=256)
+def _shape(manner: Manner, skeleton: str) -> Shape | None:
+    head, _, words = skeleton.partition("|")
+    words = words.rstrip()
+    allowed = "XYZIJS" if manner.modal else manner.letters.replace("R", "")
+    found = re.fullmatch(rf"[{allowed}]#(?:( ?)[{allowed}]#(?:\1[{allowed}]#)*)?", words)
+    letters = re.sub("[^A-Z]", "", words)
+    if found is None or len(set(letters)) < len(letters) or not re.fullmatch(r"G0?[0-3] ?" if manner.modal else "G[0-3] ", head or "G1 "):
+        return None
+    curved = "I" in letters or "J" in letters
+    if (not head and not manner.modal) or (head and curved != (head.strip()[-1] in "23")):
+        return None
+    gap = found[1] or ""
+    return None if not manner.modal and len(letters) > 1 and gap != " " else Shape(head, letters, gap)
 
 
 @cache
-def _rows(pattern: Pattern, letters: frozenset[str]) -> tuple[re.Pattern[str], tuple[str, ...]]:
-    text, order = _row(pattern, letters)
-    # Only from a line's beginning: else the end of a line that is not plain would pass for an empty one.
-    return re.compile("^" + text + "\r?\n", re.MULTILINE), order
+def _rows(manner: Manner, letters: str, first: bool, last: bool, resets: bool, silent: bool) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """The expression for a line whose words are among `letters` and F, a group each, and what the groups are."""
+    names = ["G"]
+    text = r"(?:G0?([0-3]) ?)?" if manner.modal else r"G([0-3])(?= [A-Z])"
+    if first and not manner.modal:
+        text, names = text + _word(manner, "F") + r"?", [*names, "F"]
+        text = text.removesuffix("?").removesuffix(")") + r"(?!.* F))?"
+    for letter in letters:
+        if letter not in "IJRSE":
+            text, names = text + _word(manner, letter) + "?", [*names, letter]
+    centre = "".join(_word(manner, letter) + "?" for letter in "IJ" if letter in letters)
+    if "R" in letters:
+        centre = f"(?:{_word(manner, 'R')}|{centre})"
+    text, names = text + centre, [*names, *(letter for letter in "RIJ" if letter in letters)]
+    if "E" in letters:
+        text, names = text + _word(manner, "E") + "?", [*names, "E"]
+    if last and "S" in letters:
+        text, names = text + _word(manner, "F").removesuffix(")") + r"(?!.*F))?", [*names, "F"]
+    if "S" in letters:
+        text, names = text + _word(manner, "S") + "?", [*names, "S"]
+    if last:
+        text, names = text + _word(manner, "F") + "?", [*names, "F"]
+    return _whole(manner, text, names, resets, silent)
 
 
-def _row(pattern: Pattern, letters: frozenset[str]) -> tuple[str, tuple[str, ...]]:
-    """The expression for a plain line whose words are among `letters`, a group each, and what the groups are.
-
-    An arc's I and J never stand beside Z, so that no line grows longer than a controller holds.
-    """
-    words, order = [], []
-    curved = [letter for letter in "IJ" if letter in letters]
-    for letter in pattern.order:
-        if letter == "Z" and curved:
-            rise = f"(?:{_word(pattern, 'Z')})|" if "Z" in letters else ""
-            words.append(f"(?:{rise}{''.join(_word(pattern, one) + '?' for one in curved)})")
-            order += [*("Z" if rise else ""), *curved]
-        elif letter in letters and letter not in "GIJ":
-            words.append(_word(pattern, letter) + "?")
-            order.append(letter)
-    if pattern.cuts:
-        return "(?:G0?([0-3]) ?)?" + "".join(words), ("G", *order)
-    head, names = ("G([0-3])", ["G"]) if curved else ("G[01](?= )", [])
-    return f"(?:{head}{''.join(words)}|G92 E({ZERO}))?{COMMENT}", (*names, *order, RESET)
+def _whole(manner: Manner, move: str, names: list[str], resets: bool, silent: bool) -> tuple[re.Pattern[str], tuple[str, ...]]:
+    """A move, or one of the lines that are none, or an odd line."""
+    plain = [move]
+    if resets and manner.prints:
+        plain.append(r"G92 E(0(?:\.0{0,5})?)")
+        names = [*names, RESET]
+    if silent and manner.harmless:
+        numbered = "|".join(one for one in manner.harmless if one in _HARMLESS_NUMBERED)
+        named = "|".join(one for one in manner.harmless if one in _HARMLESS_NAMED)
+        words = rf"(?: [PQXK]{UNSIGNED})?(?: [RSTY]{UNSIGNED})?(?= *[;\r\n])"
+        plain.append(rf"((?:{numbered})(?={words})|(?:{named})(?= ))[ !#-:<-~]*")
+        names = [*names, HARMLESS]
+    line = "|".join(plain)
+    text = rf"{SHORT_LINE}{line}\r?\n" if manner.modal else rf"(?:{SHORT_LINE}(?:{line}))? *(?:;[\t -~]*)?\r?\n"
+    return re.compile(rf"(?:{text})|([^\n]*)\n"), (*names, ODD)
 
 
-def _word(pattern: Pattern, letter: str) -> str:
-    number = PLUS if letter in "FS" else LONG if pattern.cuts or letter == "E" else SHORT
-    return f"(?:{letter}{number} ?)" if pattern.cuts else f"(?: {letter}{number})"
-
-
-_PRINTED = (Shape(b"G1 ", "1", "XYE"), Shape(b"", "arc", "XYIJE"), Shape(b"G1 ", "1", "XY"))
-PRINTER = Pattern(_PRINTED, order="FXYZIJE")
-PRINTER_FEED_LAST = Pattern(_PRINTED, order="XYZIJEF")
-CUTTER = Pattern(
-    shapes=(
-        Shape(b"G1 ", "1", "XY"),
-        Shape(b"G1 ", "1", "XYZ"),
-        Shape(b"", "", "XY", b" ?"),
-        Shape(b"", "", "XS", b" ?"),
-        Shape(b"", "", "XYS", b" ?"),
-        Shape(b"", "", "XYZ", b" ?"),
-        Shape(b"G1", "1", "XS", b""),
-        Shape(b"", "arc", "XYIJ"),
-    ),
-    order="XYZIJSF",
-    cuts=True,
-)
+def _word(manner: Manner, letter: str) -> str:
+    number = UNSIGNED if letter in "FS" else NUMBER
+    return f"(?:{letter}({number}) ?)" if manner.modal else f"(?: {letter}({number}))"

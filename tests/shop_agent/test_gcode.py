@@ -46,8 +46,8 @@ def test_renumbering_the_position_does_not_hide_where_the_machine_is() -> None:
     assert ("toolpath.outside", 3) in printed("G1 X100\nG92 X0\nG1 X50\nG28")
 
 
-def test_inches_are_read_as_inches() -> None:
-    assert spans("G20\nG1 X2", 0) == (0, 50.8)
+def test_inches_are_refused_because_most_printers_would_take_them_for_millimetres() -> None:
+    assert printed("G20\nG1 X2\nG21") == [("toolpath.forbidden_command", 1)]
 
 
 def test_an_arc_that_bulges_out_of_the_bed_is_seen_though_its_ends_are_inside() -> None:
@@ -83,10 +83,16 @@ def test_too_hot_names_the_part_and_both_temperatures() -> None:
     assert printed("M104 S-5") == [("toolpath.bad_value", 1)]
 
 
+def test_a_chamber_is_heated_only_where_the_machine_has_one() -> None:
+    heated = "M141 S60\nM191 S60\nM141 S0"
+    assert printed(heated) == [("toolpath.too_hot", 1)]
+    assert printed(heated, printer(max_chamber_c=60)) == [] and printed(heated, printer(max_chamber_c=59)) == [("toolpath.too_hot", 1)]
+
+
 def test_the_feed_is_held_to_the_machine_with_its_factor() -> None:
     machine = printer(max_feed_mm_min=9000)
     assert printed("G1 X5 F9000", machine) == [] and printed("G1 X5 F9001", machine) == [("toolpath.too_fast", 1)]
-    assert printed("M220 S200\nG1 X5 F5000", machine) == [("toolpath.too_fast", 2)]
+    assert printed("M220 S200\nG1 X5 F5000\nM220 S100", machine) == [("toolpath.too_fast", 2)]
     assert printed("G1 X5 F99000") == [], "nothing was said of feeds"
     assert printed("G1 X5 F0") == printed("G1 X5 F-3") == [("toolpath.bad_value", 1)]
 
@@ -130,10 +136,10 @@ def test_material_is_not_pushed_through_a_nozzle_that_was_not_waited_for(heating
 
 @pytest.mark.parametrize(
     ("left", "lines"),
-    [("nozzle", "M104 S200"), ("bed", "M140 S60"), ("relative", "G91"), ("inches", "G20"), ("chamber", "M141 S40")],
+    [("nozzle", "M104 S200"), ("bed", "M140 S60"), ("relative", "G91"), ("chamber", "M141 S40"), ("M220", "M220 S150")],
 )
 def test_what_is_left_on_at_the_end_is_named(left: str, lines: str) -> None:
-    machine = printer()
+    machine = printer(max_chamber_c=50)
     (reason,) = gcode.check(read(BEGIN + END + lines, machine), machine)
     assert reason.code == "toolpath.end_unsafe" and left in reason.message
 

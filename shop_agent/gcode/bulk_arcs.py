@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The arcs among many moves: where they are, whether each is one, how long it is and how far it bulges."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from operator import mul, sub
+from typing import TYPE_CHECKING
+
+from shop_agent.gcode.arcs import SAME_RADIUS_MM, centre_by_radius, quarters, same_radius, turns_of
+from shop_agent.gcode.dialects import Dialect
+from shop_agent.gcode.plain_lines import Columns
+
+if TYPE_CHECKING:
+    from shop_agent.gcode.bulk import Bulk
+    from shop_agent.gcode.following import Follower
+
+
+Ends = tuple[list[float], list[float]]
+
+
+@dataclass
+class Arcs:
+    """`at`: which lines are arcs. `swept`: line, axis and value of what their bulges reach beyond what was reached before."""
+
+    at: list[int] = field(default_factory=list)
+    swept: list[tuple[int, int, float]] = field(default_factory=list)
+
+    def sweep(self, bulk: Bulk) -> bool:
+        """Measure them all. Answers False where one of them is none."""
+        if not self.at:
+            return True
+        here, there = _ends(bulk, self.at, 0), _ends(bulk, self.at, 1)
+        centres = self._centres(bulk, here, there)
+        if centres is None:
+            return False
+        (dx, ex), (dy, ey) = ([list(map(sub, one, centre)) for one in ends] for ends, centre in zip((here, there), centres, strict=True))
+        begins, ends = list(map(math.hypot, dx, dy)), list(map(math.hypot, ex, ey))
+        if max(map(abs, map(sub, begins, ends))) > SAME_RADIUS_MM and not all(map(same_radius, begins, ends)):
+            return False
+        clockwise = [bulk.motions[at] == "2" for at in self.at]
+        turns = turns_of(dx, dy, ex, ey, clockwise)
+        self._measure(bulk, list(map(mul, begins, turns)))
+        self._bulge(bulk, centres, list(map(max, begins, ends)), [*zip(dx, dy, turns, clockwise, strict=True)])
+        return True
+
+    def _centres(self, bulk: Bulk, here: Ends, there: Ends) -> tuple[list[float], list[float]] | None:
+        columns, unit = bulk.columns, bulk.unit
+        along, up = _numbers(columns, "I", unit), _numbers(columns, "J", unit)
+        centres = [
+            [one + along[at] for at, one in zip(self.at, here[0], strict=True)],
+            [one + up[at] for at, one in zip(self.at, there[0], strict=True)],
+        ]
+        radii = columns.some.get("R", ())
+        for place, at in enumerate(self.at if radii else ()):
+            if radii[at]:
+                begin, end = (here[0][place], there[0][place]), (here[1][place], there[1][place])
+                found = centre_by_radius(begin, end, float(radii[at]) * unit, bulk.motions[at] == "2")
+                if found is None:
+                    return None
+                centres[0][place], centres[1][place] = found
+        return centres[0], centres[1]
+
+    def _measure(self, bulk: Bulk, flat: list[float]) -> None:
+        if bulk.paths[2] is not None:
+            flat = list(map(math.hypot, flat, map(sub, *reversed(_ends(bulk, self.at, 2)))))
+        for at, length in zip(self.at, flat, strict=True):
+            bulk.lengths[at] = length
+
+    def _bulge(
+        self, bulk: Bulk, centres: tuple[list[float], list[float]], radii: list[float], arcs: list[tuple[float, float, float, bool]]
+    ) -> None:
+        (left, right), (down, up) = _bounds(bulk, 0), _bounds(bulk, 1)
+        for place, (x, y, radius) in enumerate(zip(*centres, radii, strict=True)):
+            if x - radius < left or x + radius > right or y - radius < down or y + radius > up:
+                dx, dy, turn, clockwise = arcs[place]
+                for along, higher in quarters(math.atan2(dy, dx), turn, clockwise):
+                    self.swept.append((self.at[place], 0 if along else 1, (x if along else y) + (along or higher) * radius))
+
+
+def _ends(bulk: Bulk, arcs: list[int], axis: int) -> Ends:
+    """Where each arc begins and where it ends on an axis."""
+    begin, path = bulk.state.at[axis], bulk.paths[axis]
+    if path is None:
+        return [begin] * len(arcs), [begin] * len(arcs)
+    return [path[at - 1] if at else begin for at in arcs], [path[at] for at in arcs]
+
+
+def arcs_in(columns: Columns, told: Sequence[str], state: Follower) -> Arcs | None:
+    """The arcs among lines with these motions; none where a line with an arc's words is no arc, or the other way round."""
+    centres = [columns.some[letter] for letter in "IJR" if letter in columns.some]
+    full = "I" in columns.full or "J" in columns.full
+    if not full and not centres and "2" not in told and "3" not in told:
+        return Arcs()
+    if state.plane != 17 or (state.absolute and not (state.known[0] and state.known[1])):
+        return None
+    if full:
+        curved = list(range(columns.count))
+        if any(one not in ("2", "3") for one in told) or not told:
+            return None
+    else:
+        if not told:
+            return None
+        curved = [at for at, one in enumerate(any_of(centres)) if one]
+        if not _fits(columns, told, curved):
+            return None
+    return Arcs(curved) if _has_an_end(columns, curved, state) and _by_offsets(columns, state) else None
+
+
+def _fits(columns: Columns, told: Sequence[str], curved: list[int]) -> bool:
+    """Whether those lines with a centre, and only those of all that move, are arcs."""
+    if not {told[at] for at in curved} <= {"2", "3"}:
+        return False
+    if len(curved) == told.count("2") + told.count("3"):
+        return True
+    words = any_of([columns.some[letter] for letter in "GXYZE" if letter in columns.some])
+    arcs = set(curved)
+    return not any(motion in ("2", "3") and words[at] and at not in arcs for at, motion in enumerate(told))
+
+
+def _has_an_end(columns: Columns, curved: list[int], state: Follower) -> bool:
+    """Grbl stops at an arc without X and Y."""
+    if state.rules.dialect is not Dialect.GRBL or "X" in columns.full or "Y" in columns.full:
+        return True
+    words = any_of([columns.some[letter] for letter in "XY" if letter in columns.some])
+    return bool(words) and ("" not in words or all(words[at] for at in curved))
+
+
+def _by_offsets(columns: Columns, state: Follower) -> bool:
+    """Klipper knows no R, and no arcs while it is relative."""
+    return state.rules.dialect is not Dialect.KLIPPER or (state.absolute is True and "R" not in columns.some)
+
+
+def any_of(texts: list[list[str]]) -> list[str]:
+    """For each line one of its words, empty where it has none of them."""
+    found = texts[0] if texts else []
+    for column in texts[1:]:
+        found = [one or other for one, other in zip(found, column, strict=True)]
+    return found
+
+
+def _numbers(columns: Columns, letter: str, unit: float) -> list[float]:
+    full = columns.full.get(letter)
+    if full is not None:
+        return full if unit == 1.0 else [one * unit for one in full]
+    some = columns.some.get(letter)
+    return [float(one) * unit if one else 0.0 for one in some] if some else [0.0] * columns.count
+
+
+def _bounds(bulk: Bulk, axis: int) -> tuple[float, float]:
+    """Between these a circle adds nothing: to what was reached, or to what was laid."""
+    state, path = bulk.state, bulk.state.path
+    low, high = state.low[axis][0], state.high[axis][0]
+    if bulk.pushes is not None:
+        return max(low, path.laid_lowest[axis]), min(high, path.laid_highest[axis])
+    return low, high
