@@ -15,14 +15,25 @@ from shop_agent.words import Kind, Word
 
 CARES: Mapping[Kind, Care] = MappingProxyType({Kind.HOME: Care.HOME, Kind.UNLOCK: Care.UNLOCK})
 
+CARES_OF: Mapping[str, tuple[Care, ...]] = MappingProxyType(
+    {
+        "octoprint": (Care.HOME,),
+        "moonraker": (Care.HOME,),
+        "prusalink": (Care.HOME,),
+        "cncjs": (Care.HOME, Care.UNLOCK),
+        "grbl": (Care.HOME, Care.UNLOCK),
+    }
+)
+"""What can be said to a machine, by its control, so that whoever says anything else is told at once; the driver has the last word."""
+
 
 async def obey(journal: Journal, machine: Machine, line: Sequence[AttemptRecord], say: Callable[[str, str], None]) -> None:
-    """Carry out every word that was not heard, oldest first. A machine that is away keeps its words.
+    """Carry out every word that was not heard: stop before all others, else the oldest first. A machine that is away keeps its words.
 
     Errors: `Refused` (`machine.*`); the word is then tried again.
     """
     begun = next((attempt for attempt in line if attempt.piece_begun), None)
-    for word in words.unheard(journal, machine.facts.id):
+    for word in sorted(words.unheard(journal, machine.facts.id), key=lambda word: word.kind is not Kind.STOP):
         if words.too_late(journal, word):
             say("words", f"{word.machine_id}: {word.who} said {word.kind} too long ago; nothing was done")
             words.heard(journal, word)
@@ -51,9 +62,7 @@ async def _carry_out(machine: Machine, begun: AttemptRecord, word: Word) -> None
         await machine.stop(name)
 
 
-async def _see_to(
-    journal: Journal, machine: Machine, begun: AttemptRecord | None, word: Word, say: Callable[[str, str], None]
-) -> bool:
+async def _see_to(journal: Journal, machine: Machine, begun: AttemptRecord | None, word: Word, say: Callable[[str, str], None]) -> bool:
     """Home or unlock a machine where nothing of ours is begun and that is not at work. False where it is away, which keeps the word.
 
     The word is gone before the machine is told: whatever comes of it, nothing moves a second time because somebody said it once.

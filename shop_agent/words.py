@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""What people say to a machine beside "ready": pause, resume, stop, and of work by hand how many pieces are done.
+"""What people say to a machine beside "ready": pause, resume, stop, home, unlock, and of work by hand how many pieces are done.
 
 A word is written down by whoever says it (command line, desk, terminal screen) and carried out by the agent within a moment. A word that
 would set something in motion is good for a minute only: an agent that was away does not carry it out when it is back.
@@ -20,8 +20,14 @@ class Kind(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     STOP = "stop"
+    HOME = "home"
+    UNLOCK = "unlock"
     GOOD = "good"  # so many pieces are done and good, where the machine cannot say so itself
     SCRAP = "scrap"
+
+
+SETS_IN_MOTION = frozenset((Kind.RESUME, Kind.HOME, Kind.UNLOCK))
+"""What nobody may carry out later who cannot know that a person still stands there. A machine that is unlocked may move again."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +65,7 @@ def heard(journal: Journal, word: Word, left: int = 0) -> None:
 
 def too_late(journal: Journal, word: Word) -> bool:
     """Whether a word must not be carried out any more: it would set something in motion, and nobody may be there by now."""
-    return word.kind is Kind.RESUME and abs(journal.clock.now() - word.at) > GO_SECONDS
+    return word.kind in SETS_IN_MOTION and abs(journal.clock.now() - word.at) > GO_SECONDS
 
 
 def stop_was_said(connection: sqlite3.Connection, machine_id: str) -> bool:

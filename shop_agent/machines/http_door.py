@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -29,24 +30,18 @@ class HttpDoor:
             answer = await self.http.request(method, path, **what)
         except httpx.HTTPError as error:
             raise Refused("machine.away", self._id) from error
-        if answer.status_code not in fine:
-            self._expect(answer)
-        return answer
+        return answer if answer.status_code in fine else self.expect(answer)
 
-    async def read(self, path: str, none_is: int = 0) -> dict[str, Any] | None:
-        """What is at `path`; none where the server answers `none_is`. Errors: as `ask`; something else answers there: `machine.away`."""
-        answer = await self.ask("GET", path, fine=(none_is,))
-        if answer.status_code == none_is:
-            return None
-        try:
-            told = answer.json()
-        except ValueError as error:
-            raise Refused("machine.away", self._id) from error
-        if not isinstance(told, dict):
-            raise Refused("machine.away", self._id)
-        return told
+    async def read(self, path: str) -> dict[str, Any]:
+        """What is at `path`. Errors: as `ask`; `machine.away` where something else answers there."""
+        return self._told(await self.ask("GET", path))
 
-    async def start(self, path: str, **what: Any) -> None:
+    async def find(self, path: str, none_is: Collection[int]) -> dict[str, Any] | None:
+        """What is at `path`; none where the server answers with one of `none_is`. Errors: as `read`."""
+        answer = await self.ask("GET", path, fine=none_is)
+        return None if answer.status_code in none_is else self._told(answer)
+
+    async def start(self, path: str, fine: Collection[int] = (), **what: Any) -> httpx.Response:
         """A request that sets a machine in motion.
 
         Errors: `Refused` (`machine.away`, `machine.key`, `machine.busy`, `machine.not_taken`) where it certainly did not; else
@@ -58,18 +53,49 @@ class HttpDoor:
             raise Refused("machine.away", self._id) from error
         except httpx.HTTPError as error:
             raise StartUncertain(str(error) or type(error).__name__) from error
+        if answer.status_code in fine:
+            return answer
         if answer.status_code >= 500:
             raise StartUncertain(f"status {answer.status_code}")
         if answer.status_code == 409:
             raise Refused("machine.busy", self._id)
-        self._expect(answer)
+        return self.expect(answer)
+
+    async def tidy(self, path: str, fine: Collection[int]) -> httpx.Response | None:
+        """Delete what is at `path`; none where the server is away, for it is only tidying up. Errors: `Refused` (`machine.key`,
+        `machine.not_taken`)."""
+        try:
+            return await self.ask("DELETE", path, fine)
+        except Refused as refused:
+            if refused.code != "machine.away":
+                raise
+            return None
+
+    def expect(self, answer: httpx.Response) -> httpx.Response:
+        """The answer, if it is a success. Errors: `Refused` (`machine.away`, `machine.key`, `machine.not_taken`)."""
+        if answer.status_code in (401, 403):
+            raise Refused("machine.key", self._id)
+        if not answer.is_success:
+            raise Refused("machine.away" if answer.status_code >= 500 else "machine.not_taken", self._id)
+        return answer
+
+    @contextmanager
+    def understanding(self) -> Iterator[None]:
+        """Inside, an answer in another form than this kind of server gives is one of a stranger. Errors: `Refused` (`machine.away`)."""
+        try:
+            yield
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Refused("machine.away", self._id) from error
 
     async def close(self) -> None:
         """Let go of the connections."""
         await self.http.aclose()
 
-    def _expect(self, answer: httpx.Response) -> None:
-        if answer.status_code in (401, 403):
-            raise Refused("machine.key", self._id)
-        if not answer.is_success:
-            raise Refused("machine.away" if answer.status_code >= 500 else "machine.not_taken", self._id)
+    def _told(self, answer: httpx.Response) -> dict[str, Any]:
+        try:
+            told = answer.json()
+        except ValueError as error:
+            raise Refused("machine.away", self._id) from error
+        if not isinstance(told, dict):
+            raise Refused("machine.away", self._id)
+        return told

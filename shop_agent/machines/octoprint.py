@@ -12,19 +12,16 @@ import hashlib
 from typing import Any
 from urllib.parse import quote
 
-import httpx
-
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
+from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.records import Toolpath
 
-ANSWER_SECONDS = 10.0
-UPLOAD_SECONDS = 300.0  # a large file onto the SD card of a small computer
-STARTED_WITHIN_SECONDS = 15.0
 AT_WORK = ("printing", "paused", "pausing", "resuming", "cancelling", "finishing")
 
 
@@ -37,17 +34,12 @@ class OctoPrint(TellsItself):
         self._facts = facts
         self._clock = clock
         self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
-        headers = {"X-Api-Key": facts.api_key}
-        self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), headers=headers, timeout=ANSWER_SECONDS)
+        self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key})
 
     async def describe(self) -> Description:
-        version = await self._get("/api/version")
-        profiles = (await self._get("/api/printerprofiles"))["profiles"]
-        profile: dict[str, Any] = [*(one for one in profiles.values() if one.get("current")), *profiles.values(), {}][0]
-        volume, nozzle = profile.get("volume") or {}, (profile.get("extruder") or {}).get("nozzleDiameter") or 0.0
-        sides = tuple(float(volume.get(side) or 0.0) for side in ("width", "depth", "height"))
-        travel = (sides[0], sides[1], sides[2]) if all(sides) else None
-        return Description(str(version.get("text") or "OctoPrint"), travel, float(nozzle))
+        version, profiles = await self._door.read("/api/version"), await self._door.read("/api/printerprofiles")
+        with self._door.understanding():
+            return _described(version, list(profiles["profiles"].values()))
 
     async def reconcile(self, name: str) -> Look:
         return await self.state(name)
@@ -55,50 +47,28 @@ class OctoPrint(TellsItself):
     async def state(self, name: str) -> Look:
         try:
             file = await self._file(name)
-            printer = await self._get("/api/printer?exclude=sd", or_none=409)
-            job = await self._get("/api/job")
+            printer = await self._door.find("/api/printer?exclude=sd", none_is=(409,))
+            job = await self._door.read("/api/job")
+            with self._door.understanding():
+                return _look(name, file, printer, job)
         except Refused as refused:
             return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
-        if printer is None:  # 409: OctoPrint answers, the printer does not
-            return Look(_standing_of_prints(file, Standing.UNKNOWN), reachable=False, note=str(job.get("state", "not connected")))
-        return _look(name, file, printer, job)
 
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         content = await checked_bytes(toolpath)
-        parts = {"file": (name, content, "text/x.gcode")}
-        answer = await self._send("/api/files/local", files=parts, data={"select": "false", "print": "false"}, timeout=UPLOAD_SECONDS)
+        what: dict[str, Any] = {"files": {"file": (name, content, "text/x.gcode")}, "data": {"select": "false", "print": "false"}}
+        answer = await self._door.ask("POST", "/api/files/local", fine=(409,), timeout=UPLOAD_SECONDS, **what)
         if answer.status_code == 409:
             raise Refused("machine.busy", self._facts.id)
-        self._expect(answer)
         here = await self._file(name)
         if here is None or here.get("hash") not in (None, hashlib.sha1(content).hexdigest()):  # OctoPrint names files by SHA-1
             raise Refused("machine.not_taken", self._facts.id)
 
     async def start(self, name: str) -> None:
         async with self._commands:
-            before = await self.state(name)
-            if not before.free:
-                raise Refused("machine.busy" if before.reachable else "machine.away", self._facts.id)
-            if before.standing is not Standing.HERE:
-                raise Refused("machine.not_taken", self._facts.id)
-            try:
-                answer = await self._http.post(_path(name), json={"command": "select", "print": True})
-            except httpx.ConnectError as error:
-                raise Refused("machine.away", self._facts.id) from error
-            except httpx.HTTPError as error:
-                raise StartUncertain(str(error)) from error
-            if 400 <= answer.status_code < 500:
-                raise Refused("machine.not_taken", self._facts.id)
-            if answer.status_code >= 500:
-                raise StartUncertain(f"status {answer.status_code}")
-            await self._until_started(name)
-
-    async def _until_started(self, name: str) -> None:
-        until = self._clock.monotonic() + STARTED_WITHIN_SECONDS
-        while (await self.state(name)).standing is Standing.HERE:
-            if self._clock.monotonic() >= until:
-                raise StartUncertain("OctoPrint said yes and does not print")
-            await self._clock.sleep(0.2)
+            refuse_unless_startable(await self.state(name), self._facts.id)
+            await self._door.start(_path(name), json={"command": "select", "print": True})
+            await until_begun(self, name, self._clock)
 
     async def pause(self, name: str) -> None:
         await self._hold(name, "pause")
@@ -118,57 +88,44 @@ class OctoPrint(TellsItself):
                 await self._order({"command": "cancel"})
 
     async def _order(self, command: dict[str, str]) -> None:
-        answer = await self._send("/api/job", json=command)
-        if answer.status_code != 409:  # 409: it ended in the meantime
-            self._expect(answer)
+        await self._door.ask("POST", "/api/job", fine=(409,), json=command)  # 409: it ended in the meantime
+
+    async def see_to(self, care: Care) -> None:
+        """OctoPrint takes the order and does not tell when the head is there; what is started meanwhile waits for it in the printer."""
+        if care is not Care.HOME:
+            return await super().see_to(care)
+        async with self._commands:
+            refuse_unless_idle(await self.state(""), self._facts.id)
+            order = {"command": "home", "axes": ["x", "y", "z"]}
+            answer = await self._door.ask("POST", "/api/printer/printhead", fine=(409,), json=order)
+            if answer.status_code == 409:
+                raise Refused("machine.busy", self._facts.id)
 
     async def forget(self, name: str) -> None:
-        try:
-            answer = await self._http.delete(_path(name))
-        except httpx.HTTPError:
-            return  # it is only tidying up
-        if answer.status_code not in (204, 404, 409):  # 409: still selected as the current job
-            self._expect(answer)
+        await self._door.tidy(_path(name), fine=(404, 409))  # 409: still selected as the current job
 
     async def close(self) -> None:
-        await self._http.aclose()
+        await self._door.close()
 
     async def _file(self, name: str) -> dict[str, Any] | None:
-        file: dict[str, Any] | None = await self._get(_path(name), or_none=404) if name else None
-        return file
-
-    async def _get(self, path: str, or_none: int = 0) -> Any:
-        try:
-            answer = await self._http.get(path)
-        except httpx.HTTPError as error:
-            raise Refused("machine.away", self._facts.id) from error
-        if answer.status_code == or_none:
-            return None
-        try:
-            return self._expect(answer).json()
-        except ValueError as error:  # something else than OctoPrint answers at this address
-            raise Refused("machine.away", self._facts.id) from error
-
-    async def _send(self, path: str, **what: Any) -> httpx.Response:
-        try:
-            return await self._http.post(path, **what)
-        except httpx.HTTPError as error:
-            raise Refused("machine.away", self._facts.id) from error
-
-    def _expect(self, answer: httpx.Response) -> httpx.Response:
-        """Errors: `Refused` for anything but success."""
-        if answer.status_code in (401, 403):
-            raise Refused("machine.key", self._facts.id)
-        if not answer.is_success:
-            raise Refused("machine.away" if answer.status_code >= 500 else "machine.not_taken", self._facts.id)
-        return answer
+        return await self._door.find(_path(name), none_is=(404,)) if name else None
 
 
 def _path(name: str) -> str:
     return f"/api/files/local/{quote(name)}"
 
 
-def _look(name: str, file: dict[str, Any] | None, printer: dict[str, Any], job: dict[str, Any]) -> Look:
+def _described(version: dict[str, Any], profiles: list[dict[str, Any]]) -> Description:
+    profile = [*(one for one in profiles if one.get("current")), *profiles, {}][0]
+    volume, nozzle = profile.get("volume") or {}, (profile.get("extruder") or {}).get("nozzleDiameter") or 0.0
+    sides = tuple(float(volume.get(side) or 0.0) for side in ("width", "depth", "height"))
+    travel = (sides[0], sides[1], sides[2]) if all(sides) else None
+    return Description(str(version.get("text") or "OctoPrint"), travel, float(nozzle))
+
+
+def _look(name: str, file: dict[str, Any] | None, printer: dict[str, Any] | None, job: dict[str, Any]) -> Look:
+    if printer is None:  # OctoPrint answers, the printer does not
+        return Look(_standing_of_prints(file, Standing.UNKNOWN), reachable=False, note=str(job.get("state", "not connected")))
     flags, reads = printer["state"]["flags"], _reads(printer.get("temperature") or {})
     at_work = any(flags.get(flag) for flag in AT_WORK)
     running = (job["job"]["file"] or {}).get("name") or "something"

@@ -15,13 +15,13 @@ from urllib.parse import quote
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Description, Look, Standing, StartUncertain
+from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
+from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.records import Toolpath
 
-STARTED_WITHIN_SECONDS = 15.0
 LISTED_WITHIN_SECONDS = 10.0  # PrusaLink lists its folder once a second
 AT_WORK = ("PRINTING", "PAUSED")
 ENDED = {"FINISHED": Standing.DONE, "STOPPED": Standing.FAILED}
@@ -60,17 +60,18 @@ class PrusaLink(TellsItself):
         self._left_over = 0.0  # how far the print before had come, which PrusaLink shows of a new one until that reports its own
 
     async def describe(self) -> Description:
-        version = await self._door.read("/api/version") or {}
-        info = await self._door.read("/api/v1/info") or {}
+        version, info = await self._door.read("/api/version"), await self._door.read("/api/v1/info")
         note = f"{version.get('original') or 'printer unknown'}, firmware {version.get('firmware') or 'unknown'}"
-        return Description(str(version.get("text") or "PrusaLink"), nozzle_mm=float(info.get("nozzle_diameter") or 0.0), note=note)
+        with self._door.understanding():
+            return Description(str(version["text"]), nozzle_mm=float(info.get("nozzle_diameter") or 0.0), note=note)
 
     async def reconcile(self, name: str) -> Look:
         return await self.state(name)
 
     async def state(self, name: str) -> Look:
         try:
-            look = await self._look(name)
+            with self._door.understanding():
+                look = await self._look(name)
         except Refused as refused:
             before = self._ran.get(name, NEVER_SEEN)
             standing = before.standing if before.standing in ENDED.values() else Standing.UNKNOWN
@@ -127,14 +128,16 @@ class PrusaLink(TellsItself):
     async def _busy_with(self, seen: _Seen) -> str:
         """What keeps a printer without a job from taking one: its own moves, or that it still shows the end of the last print."""
         if seen.state in ENDED:
-            return _name((await self._door.read("/api/job") or {}).get("job")) or SOMETHING
+            return _name((await self._door.read("/api/job")).get("job")) or SOMETHING
         return "" if seen.state in ("IDLE", "READY", "ERROR", "ATTENTION") else SOMETHING
 
     async def _seen(self, name: str) -> _Seen:
         """One look. Three answers are three moments: a job that began or ended between them is looked at again."""
         for _ in range(3):
-            job = await self._door.read("/api/v1/job", none_is=204)
-            printer = (await self._door.read("/api/v1/status") or {}).get("printer") or {}
+            job = await self._door.find("/api/v1/job", none_is=(204,))
+            status = await self._door.read("/api/v1/status")
+            with self._door.understanding():
+                printer = dict(status["printer"])
             ours = _name(job) == name != ""
             here, last = (True, True) if ours else await self._file(name)
             state = str((job or printer).get("state") or "")
@@ -158,30 +161,17 @@ class PrusaLink(TellsItself):
         headers = {"Content-Type": "text/x.gcode", "Overwrite": "?1", "Print-After-Upload": "?0"}
         await self._door.ask("PUT", _path(name), content=content, headers=headers, timeout=UPLOAD_SECONDS)
         until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
-        while ((await self._door.read(_path(name), none_is=404)) or {}).get("size") != len(content):
+        while ((await self._door.find(_path(name), none_is=(404,))) or {}).get("size") != len(content):
             if self._clock.monotonic() >= until:
                 raise Refused("machine.not_taken", self._facts.id)
             await self._clock.sleep(0.1)
 
     async def start(self, name: str) -> None:
         async with self._commands:
-            before = await self.state(name)
-            if not before.reachable:
-                raise Refused("machine.away", self._facts.id)
-            if not before.free:
-                raise Refused("machine.busy", self._facts.id)
-            if before.standing is not Standing.HERE:
-                raise Refused("machine.not_taken", self._facts.id)
+            refuse_unless_startable(await self.state(name), self._facts.id)
             self._new = name
             await self._door.start(_path(name))
-            await self._until_started(name)
-
-    async def _until_started(self, name: str) -> None:
-        until = self._clock.monotonic() + STARTED_WITHIN_SECONDS
-        while (await self.state(name)).standing is Standing.HERE:
-            if self._clock.monotonic() >= until:
-                raise StartUncertain("PrusaLink said yes and does not print")
-            await self._clock.sleep(0.2)
+            await until_begun(self, name, self._clock)
 
     async def pause(self, name: str) -> None:
         async with self._commands:
@@ -205,18 +195,24 @@ class PrusaLink(TellsItself):
         answer = await self._door.ask(method, f"/api/v1/job/{seen.job.get('id')}{what}", fine=(404, 409))
         return not answer.is_success
 
+    async def see_to(self, care: Care) -> None:
+        """PrusaLink takes the order and is BUSY as soon as the printer says so."""
+        if care is not Care.HOME:
+            return await super().see_to(care)
+        async with self._commands:
+            refuse_unless_idle(await self.state(""), self._facts.id)
+            answer = await self._door.ask("POST", "/api/printer/printhead", fine=(409,), json={"command": "home"})
+            if answer.status_code == 409:  # unless it is idle
+                raise Refused("machine.busy", self._facts.id)
+
     async def forget(self, name: str) -> None:
-        try:
-            answer = await self._door.ask("DELETE", _path(name), fine=(404, 409))  # 409: it is being printed
-            until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
-            while answer.is_success and (await self._file(name))[0] and self._clock.monotonic() < until:
-                await self._clock.sleep(0.1)
-        except Refused as refused:
-            if refused.code == "machine.away":
-                return  # it is only tidying up
-            raise
-        if answer.status_code != 409:
-            self._ran.pop(name, None)
+        answer = await self._door.tidy(_path(name), fine=(404, 409))  # 409: it is being printed
+        if answer is None or answer.status_code == 409:
+            return
+        until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
+        while (await self._file(name))[0] and self._clock.monotonic() < until:
+            await self._clock.sleep(0.1)
+        self._ran.pop(name, None)
 
     async def close(self) -> None:
         await self._door.close()

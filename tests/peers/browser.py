@@ -67,6 +67,20 @@ class Browser:
 
         self.wait(typed)
 
+    def choose(self, css: str, words: str) -> None:
+        """Choose what is called so from a list that opens where it is touched."""
+
+        def opened() -> bool:
+            return self._say("POST", f"/element/{self.find(css)}/click", {}) is None
+
+        def chosen() -> bool:
+            items = "[...document.querySelectorAll('.q-menu .q-item')]"
+            script = f"const e = {items}.find(e => e.innerText.trim() == arguments[0]); e?.click(); return !!e"
+            return bool(self.run(script, words))
+
+        self.wait(opened)
+        self.wait(chosen)
+
     def text(self, css: str = "body") -> str:
         """What stands there to be read; empty where there is no such element."""
         try:

@@ -16,7 +16,7 @@ from small_shop import shop
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Standing, StartUncertain
+from shop_agent.machines import Care, Standing, StartUncertain
 from shop_agent.machines.octoprint import OctoPrint
 from shop_agent.records import Toolpath
 
@@ -161,7 +161,7 @@ async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
             return answer
 
     headers = {"X-Api-Key": octoprint.api_key}
-    printer._http = httpx.AsyncClient(base_url=octoprint.url, headers=headers, transport=LosesAnswers())
+    printer._door.http = httpx.AsyncClient(base_url=octoprint.url, headers=headers, transport=LosesAnswers())
     with pytest.raises(StartUncertain):
         await printer.start(OURS)
     assert await until_standing(printer, OURS, Standing.RUNNING, Standing.DONE)  # it did start
@@ -173,3 +173,14 @@ async def test_nothing_there_at_all_is_away_and_not_an_error(tmp_path: Path) -> 
     look = await printer.state(OURS)
     assert not look.reachable and look.standing is Standing.UNKNOWN
     await printer.close()
+
+
+async def test_a_person_homes_it_and_there_is_nothing_to_unlock(printer: OctoPrint, octoprint: OctoPrintPeer) -> None:
+    before = octoprint.serial_log.count("G28")
+    await printer.see_to(Care.HOME)
+    async with asyncio.timeout(10):
+        while octoprint.serial_log.count("G28") == before:
+            await asyncio.sleep(0.1)
+    with pytest.raises(Refused) as refused:
+        await printer.see_to(Care.UNLOCK)
+    assert refused.value.code == "machine.no_such_care"

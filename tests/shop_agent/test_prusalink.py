@@ -17,7 +17,7 @@ from small_shop import shop
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Look, Standing, StartUncertain
+from shop_agent.machines import Care, Look, Standing, StartUncertain
 from shop_agent.machines.prusalink import PrusaLink
 from shop_agent.records import Toolpath
 
@@ -163,6 +163,17 @@ async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
     with pytest.raises(StartUncertain):
         await printer.start(OURS)
     assert await look_until(printer, OURS, lambda look: look.standing in (Standing.RUNNING, Standing.DONE))  # it did start
+
+
+async def test_a_person_homes_it(printer: PrusaLink, prusalink: PrusaLinkPeer) -> None:
+    prusalink.printer.heard.clear()
+    await printer.see_to(Care.HOME)
+    async with asyncio.timeout(10):
+        while not any(line.startswith("G28") for line in prusalink.printer.heard):
+            await asyncio.sleep(0.1)
+    with pytest.raises(Refused) as refused:
+        await printer.see_to(Care.UNLOCK)
+    assert refused.value.code == "machine.no_such_care"
 
 
 async def test_it_says_what_printer_it_drives(printer: PrusaLink) -> None:

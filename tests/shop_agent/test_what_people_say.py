@@ -19,13 +19,15 @@ from commonfab.clock import SystemClock
 from commonfab.errors import Refused, status_of
 from commonfab.identity import signature_holds
 from commonfab.tasks import cancelled
-from shop_agent import agent, words
+from shop_agent import agent, attempt_steps, words
 from shop_agent.config import ShopConfig, load_config
 from shop_agent.journal import Journal, open_journal
 from shop_agent.judging import judge
 from shop_agent.live import LiveMachine, read_live
 from shop_agent.machines import Standing, machine_for
-from shop_agent.records import AttemptRecord
+from shop_agent.machines.virtual import VirtualMachine
+from shop_agent.obeying import obey
+from shop_agent.records import AttemptRecord, Toolpath
 from shop_agent.service_modes import Mode, bring_back, take_out
 from shop_agent.waiting import Starts
 from shop_agent.walk_in import Wanted, take
@@ -225,3 +227,30 @@ class WalkIns(SmallRouter):
             self.walked_in[event.id] = event.walk_in.signed
             return v1.Receipt(event_id=event.id)
         return super().receipt(event)
+
+
+async def test_stop_does_not_wait_behind_a_word_that_the_machine_refuses(tmp_path: Path) -> None:
+    """A printer that will not go on must stop all the same."""
+    config = load_config(write_shop(tmp_path, "127.0.0.1:1", **{"process": "sla", "materials": ["resin"]}))
+    journal = open_journal(config)
+    order = take(journal, config, config.machine[0], Wanted("a hook", 1, minutes=60))
+    (attempt,) = journal.attempts()
+    toolpath = Toolpath("", "", 3600, 1)
+    attempt_steps.note_toolpath(journal, attempt, toolpath)
+    attempt_steps.grant_leave(journal, attempt)
+    machine = Stubborn(config.machine[0], config.data_dir, SystemClock())
+    await machine.prepare(toolpath, journal.attempt(attempt.row).file_name(1))
+    assert attempt_steps.begin_piece(journal, journal.attempt(attempt.row))
+    await machine.start(journal.attempt(attempt.row).file_name(1))
+    for kind in (Kind.RESUME, Kind.STOP):
+        words.say(journal, "mk3", kind, "Lena")
+    with pytest.raises(Refused):
+        await obey(journal, machine, journal.attempts(), lambda about, line: None)
+    assert order and (await machine.state("")).busy_with == "" and not words.stop_was_said(journal.connection, "mk3")
+
+
+class Stubborn(VirtualMachine):
+    """Will not go on."""
+
+    async def resume(self, name: str) -> None:
+        raise Refused("machine.not_taken", "mk3")

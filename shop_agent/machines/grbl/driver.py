@@ -10,49 +10,36 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hashlib
-import logging
 from pathlib import Path
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
-from shop_agent.machines.checked import checked_bytes
-from shop_agent.machines.grbl.feeding import fit_to_feed
 from shop_agent.machines.grbl.caring import home, unlock
 from shop_agent.machines.grbl.link import HOLD, RESUME, Link
 from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, notes_on, settings_of, trouble_of
 from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
 from shop_agent.machines.grbl.serial_line import PortAway
-from shop_agent.machines.kept import Brought, Memory
-from shop_agent.machines.tells_itself import TellsItself
-from shop_agent.records import Toolpath
+from shop_agent.machines.keeps import SOMETHING, Keeps
+from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable
 
 STARTED_WITHIN_SECONDS = 10.0
 MOVES_WITHIN_SECONDS = 2.0
 """A toolpath may begin with a dwell or with the spindle; so that nothing moves yet is no error."""
-SOMETHING = "something"
-"""What it is at work on when it moves and nobody fed it: Grbl has no names."""
-
-log = logging.getLogger("shop_agent.grbl")
 
 
-class Grbl(TellsItself):
-    """One controller. `folder` holds its state file and the toolpaths brought to it."""
+class Grbl(Keeps):
+    """One controller."""
 
-    start_is_certain = True  # what was begun is on the disk before the first line is sent
+    kind = "grbl"
 
     def __init__(self, facts: MachineSection, folder: Path, clock: Clock) -> None:
-        self._facts = facts
-        self._clock = clock
-        self._folder = folder
-        self._kept: Memory | None = None
+        super().__init__(facts, folder, clock)
         self._link: Link | None = None
         self._run: Run | None = None
         self._opening = asyncio.Lock()
         self._settling = asyncio.Lock()
-        self._commanding = asyncio.Lock()
 
     async def describe(self) -> Description:
         try:
@@ -75,33 +62,19 @@ class Grbl(TellsItself):
 
     async def state(self, name: str) -> Look:
         try:
-            memory = self._memory
+            _ = self._memory
         except Refused as refused:
-            return Look(Standing.UNKNOWN, fault=f"its state file in {self._folder} cannot be read", note=refused.reason.message)
+            return self._unreadable(refused)
         try:
             link = await self._linked()
             status = await self._settled(link, await link.look())
         except PortAway as away:
-            standing = Standing.UNKNOWN if name and name == memory.feeding else memory.standing(name)
-            return Look(standing, reachable=False, busy_with=memory.feeding, note=str(away))
+            return self._unreached(name, str(away))
         return self._look(name, link, status)
-
-    async def prepare(self, toolpath: Toolpath, name: str) -> None:
-        content = await checked_bytes(toolpath)
-        memory = self._memory
-        if memory.feeding == name or memory.ended(name) or Path(name).name != name:
-            raise Refused("machine.not_taken", self._facts.id)  # a name is used once only
-        characters = await asyncio.to_thread(lambda: fit_to_feed(content.splitlines()))
-        brought = Brought(hashlib.sha256(content).hexdigest(), toolpath.seconds, characters)
-        await asyncio.to_thread(memory.bring, name, content, brought)
 
     async def start(self, name: str) -> None:
         async with self._commanding:
-            look = await self.state(name)
-            if not look.free:
-                raise Refused("machine.busy" if look.reachable else "machine.away", self._facts.id)
-            if look.standing is not Standing.HERE:
-                raise Refused("machine.not_taken", self._facts.id)
+            refuse_unless_startable(await self.state(name), self._facts.id)
             run = await self._ready_to_run(name)
             run.begin()
             self._run = run
@@ -145,16 +118,12 @@ class Grbl(TellsItself):
 
     async def see_to(self, care: Care) -> None:
         async with self._commanding:
-            if (await self.state("")).busy_with:
-                raise Refused("machine.busy", self._facts.id)
+            refuse_unless_idle(await self.state(""), self._facts.id)
             try:
                 link = await self._linked()
                 await (home if care is Care.HOME else unlock)(link, self._clock, self._facts.id)
             except PortAway as away:
                 raise self._away(away) from away
-
-    async def forget(self, name: str) -> None:
-        await asyncio.to_thread(self._memory.forget, name)
 
     async def close(self) -> None:
         """Let go of the port. A toolpath that is fed cannot go on without us: it is stopped, with the tool off, rather than left to run dry
@@ -165,16 +134,6 @@ class Grbl(TellsItself):
             await self._run.cut()
         if self._link is not None:
             self._link.close()
-
-    @property
-    def _memory(self) -> Memory:
-        """Errors: `Refused` (`machine.not_taken`) where the state file cannot be read: then nobody may say that nothing was begun."""
-        if self._kept is None:
-            try:
-                self._kept = Memory(self._folder, f"grbl-{self._facts.id}")
-            except (OSError, ValueError) as error:
-                raise Refused("machine.not_taken", self._facts.id) from error
-        return self._kept
 
     async def _linked(self) -> Link:
         """The open conversation; opens the port where there is none. Errors: `PortAway`."""
@@ -228,10 +187,7 @@ class Grbl(TellsItself):
         fault = trouble_of(status, link.alarm)
         busy_with = memory.feeding or (SOMETHING if status.state in MOVING or status.state == "Hold" else "")
         if not name or name != memory.feeding:
-            ended = memory.ended(name)
-            done = ended is not None and memory.standing(name) is Standing.DONE
-            seconds, why = (ended.seconds, ended.why) if ended else (0.0, "")
-            return Look(memory.standing(name), True, busy_with, float(done), 0.0, seconds, why, status.paused, fault, status.reads)
+            return self._not_under_way(name, busy_with, status.paused, fault, status.reads)
         feed = self._run.feed if self._run is not None and self._run.live else None
         progress = feed.progress if feed else 0.0
         brought = memory.brought(name)
@@ -242,8 +198,8 @@ class Grbl(TellsItself):
 
     async def _ready_to_run(self, name: str) -> Run:
         """Everything that can be refused with certainty; at its end the name is on the disk as begun, and nothing has been sent."""
+        file = await self._content_file(name)
         try:
-            file = await asyncio.to_thread(self._memory.content_file, name)
             link = await self._linked()
             if await link.in_step() is None:
                 raise Refused("machine.not_taken", self._facts.id)
@@ -251,12 +207,11 @@ class Grbl(TellsItself):
             if (await link.look()).state != "Idle":
                 raise Refused("machine.busy", self._facts.id)
             run = Run(link, self._memory, self._clock, name, file)
-            self._memory.begin(name)
         except PortAway as away:
             raise self._away(away) from away
         except OSError as error:
-            log.error("%s: %s", self._facts.id, error)
-            raise Refused("machine.not_taken", self._facts.id) from error
+            raise self._disk(error) from error
+        self._begin(name)
         return run
 
     async def _until_moving(self, run: Run) -> None:

@@ -112,7 +112,12 @@ class Feed:
     @property
     def dwells_seconds(self) -> float:
         """How long the lines under way may keep Grbl waiting without moving (G4)."""
-        return sum(_seconds(line) for _, line in self._under_way if DWELL.search(line))
+        return dwells(line for _, line in self._under_way)
+
+
+def dwells(lines: Iterable[bytes]) -> float:
+    """For how many seconds lines tell Grbl to wait (G4)."""
+    return sum(_seconds(line) for line in lines if DWELL.search(line))
 
 
 def _seconds(line: bytes) -> float:

@@ -61,7 +61,7 @@ class Fault(Exception):
 @dataclass
 class Controller:
     """`receive` takes what comes over the line, `tick` moves on, `said` is what it answers. `overflows`: characters that found no room: a
-    sender that counts never causes one. `mute`: it answers nothing, and works on."""
+    sender that counts never causes one. `mute`: it answers nothing, and works on. `homing_fails`: the alarm with which homing ends."""
 
     settings: dict[int, float]
     homing_locks: bool = False
@@ -73,6 +73,7 @@ class Controller:
     overflows: int = 0
     resets: int = 0
     mute: bool = False
+    homing_fails: int = 0
     said: bytearray = field(default_factory=bytearray)
 
     def __post_init__(self) -> None:
@@ -103,7 +104,8 @@ class Controller:
 
     def _realtime(self, what: str) -> None:
         if what == "?":
-            if not self._blocked:
+            self._looked_for = self.state == "Home"  # while it homes it answers nothing, and afterwards once
+            if not self._blocked and not self._looked_for:
                 self.say(self.report())
             return
         self.realtime.append(what)
@@ -133,13 +135,14 @@ class Controller:
 
     def reset(self) -> None:
         """0x18: everything that waited is gone. In motion the position is lost, which is an alarm."""
+        homing = self.state == "Home"
         moving = self.state in ("Run", "Jog", "Home") or (self.state == "Hold" and self.now < self._hold_until and bool(self._planner))
         self._cut_off()
         locked = self.state in ("Alarm", "Sleep")
         self._forget_work()
         self.state = "Alarm" if moving or locked else "Idle"
         if moving:
-            self.say("ALARM:3")
+            self.say("ALARM:6" if homing else "ALARM:3")
         self._greet()
 
     def power_cycle(self) -> None:
@@ -183,8 +186,7 @@ class Controller:
 
     def _move(self, seconds: float) -> None:
         if self.state == "Home" and self.now >= self._home_until:
-            self.state = "Idle"
-            self.say("ok")
+            self._homed()
         if self.state == "Hold" and self.now < self._hold_until:
             pass  # it slows down, still moving
         elif self.state not in ("Run", "Jog"):
@@ -304,6 +306,19 @@ class Controller:
         else:
             self.say("error:5")
 
+    def _homed(self) -> None:
+        if self.homing_fails:
+            self._forget_work()
+            self.state = "Alarm"
+            self.say(f"ALARM:{self.homing_fails}")
+            self._greet()
+            return
+        self.state = "Idle"
+        self.say("ok")
+        if self._looked_for:
+            self._looked_for = False
+            self.say(self.report())
+
     def _jog_line(self, line: str) -> None:
         words = dict(WORD.findall(line[3:]))
         if "F" not in words or not {"X", "Y", "Z"} & set(words):
@@ -408,7 +423,7 @@ class Controller:
         self._planner: deque[Block] = deque()
         self._dwell_until = self._hold_until = self._home_until = 0.0
         self._after_dwell = False
-        self._blocked = False
+        self._blocked = self._looked_for = False
         self.mode, self.feed, self.inches, self.absolute = 0, 0.0, False, True
         self.spindle = self._s = 0.0
         self.door_open = False

@@ -129,10 +129,13 @@ def read(body: bytes, at: int) -> tuple[int, int]:
 
 @dataclass
 class Motor:
-    """A stepper: what it is told to do, each with its time, and what of that time has come. `queue`: (begins, interval, count, add)."""
+    """A stepper: what it is told to do, each with its time, and what of that time has come. `queue`: (begins, interval, count, add).
+    `set_to`: 32 bits of the clock that the next interval is counted from; -1 for the end of the last one.
+    """
 
     made: int = 0
     clock: int = 0
+    set_to: int = 0
     queue: list[tuple[int, int, int, int]] = field(default_factory=list)
 
     def push(self, interval: int, count: int, add: int) -> None:
@@ -323,11 +326,14 @@ class Controller:
         self.motors[oid] = Motor()
 
     def _reset_step_clock(self, oid: int, clock: int) -> None:
-        self.motors[oid].clock = self.near(clock) if clock else self.ticks
+        self.motors[oid].set_to = clock & 0xFFFFFFFF
 
     def _queue_step(self, oid: int, interval: int, count: int, add: int) -> None:
+        motor, interval = self.motors[oid], interval & 0xFFFFFFFF
+        if motor.set_to >= 0:  # 0 from a Klipper that has just come up: its first step may be any time away from that
+            motor.clock, motor.set_to = self.near((motor.set_to + interval) & 0xFFFFFFFF) - interval, -1
         if not self.fault:
-            self.motors[oid].push(interval & 0xFFFFFFFF, count, add)
+            motor.push(interval, count, add)
 
     def _stepper_get_position(self, oid: int) -> None:
         self.say("stepper_position", oid, 0)

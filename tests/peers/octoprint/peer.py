@@ -107,6 +107,12 @@ class OctoPrintPeer:
             self.process.kill()
             self.process.wait()
 
+    def stop(self) -> None:
+        """End it in order, as its Shut-down does."""
+        if self.process is not None:
+            self.process.terminate()
+            self.process.wait(60)
+
     def _last_words(self) -> str:
         return "\n".join((self.folder / "peer.log").read_text(encoding="utf-8").splitlines()[-15:])
 
@@ -121,12 +127,15 @@ def _python() -> Path:
 
 
 def _configure(folder: Path, key: str) -> None:
-    """JSON is YAML. Simulated line errors are off and the line is fast: a toolpath without M109 ends in about two seconds."""
+    """JSON is YAML. Simulated line errors are off and the line is fast: a toolpath without M109 ends in about two seconds. A printer
+    that does not answer is asked again after 5 s."""
     offline = ["announcements", "pluginmanager", "softwareupdate", "errortracking", "tracking", "discovery", "backup", "firmware_check"]
+    # OctoPrint sometimes sends its question for the position of a pause (M114) only when it gives up on the answer, by default after 10 s.
+    timeouts = {"communication": 5, "communicationBusy": 5, "positionLogWait": 1}
     config = {
         "server": {"firstRun": False, "onlineCheck": {"enabled": False}, "pluginBlacklist": {"enabled": False}},
         "accessControl": {"salt": secrets.token_hex(16)},
-        "serial": {"autoconnect": True, "port": "VIRTUAL", "baudrate": 0},
+        "serial": {"autoconnect": True, "port": "VIRTUAL", "baudrate": 0, "timeout": timeouts},
         "plugins": {
             "_disabled": offline,
             "virtual_printer": {"enabled": True, "throttle": 0.0001, "simulated_errors": [], "sendWait": False, "passcode": ""},

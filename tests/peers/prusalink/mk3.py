@@ -24,7 +24,7 @@ TEMPERATURES = "T:21.0 /0.0 B:21.0 /0.0 T0:21.0 /0.0 @:0 B@:0 P:0.0 A:25.0"
 POSITION = "X:0.00 Y:0.00 Z:0.00 E:0.00 Count X: 0.00 Y:0.00 Z:0.00 E:0.00"
 FANS = "E0:0 RPM PRN1:0 RPM E0@:0 PRN1@:0"
 LOOK_SECONDS = 0.05
-ANSWERS_AFTER_SECONDS = 0.004  # PrusaLink misses an "ok" that comes before it has noted that it sent; no real line is that fast
+ANSWERS_AFTER_SECONDS = 0.004  # about what a line of 40 characters takes at 115200 baud; PrusaLink starts and prints as well without it
 
 _ANSWERS = {
     "PRUSA Fir": (FIRMWARE,),
@@ -141,10 +141,7 @@ class Mk3:
         return [line.decode("latin-1").strip() for line in whole]
 
     def _report(self) -> None:
-        if self.wants_a_person and time.monotonic() >= self._telemetry_at:
-            self._telemetry_at = time.monotonic() + 1
-            self.says("echo:busy: paused for user")
-        elif self._telemetry_every and time.monotonic() >= self._telemetry_at:
+        if self._telemetry_every and time.monotonic() >= self._telemetry_at:
             self._telemetry_at = time.monotonic() + self._telemetry_every
             for line in (TEMPERATURES, POSITION, FANS):
                 self.says(line)
@@ -163,8 +160,11 @@ class Mk3:
         self.says("ok")
 
     def _move(self) -> None:
+        asks_at = 0.0
         while self.wants_a_person and not self._ending.is_set():
-            self._report()
+            if time.monotonic() >= asks_at:
+                asks_at = time.monotonic() + 1
+                self.says("echo:busy: paused for user")
             self._ending.wait(LOOK_SECONDS)
         self._ending.wait(self.seconds_a_move)
 

@@ -31,7 +31,7 @@ from typing import Protocol
 import pytest
 
 from commonfab.errors import Refused
-from shop_agent.machines import Look, Machine, Standing, StartUncertain
+from shop_agent.machines import Care, Look, Machine, Standing, StartUncertain
 from shop_agent.records import Toolpath
 
 
@@ -86,6 +86,9 @@ class Rig(Protocol):
     async def person_sees_it_done(self, driver: Machine, name: str) -> None:
         """What a person at the machine does once a piece is made; nothing where the machine tells by itself."""
 
+
+TOLD_WITHIN_SECONDS = 0.1
+"""By which a machine's own log may be behind what it does."""
 
 _numbers: Iterator[int] = itertools.count(1)
 
@@ -199,6 +202,7 @@ class Conformance:
         """It stops, stays stopped, and has failed; a second stop changes nothing."""
         async with running(rig, 15) as (machine, name):
             await machine.stop(name)
+            await self._stands_still(rig)  # at once, and not only once it has worked off what it had
             await self._until_ended(rig, machine, name, Standing.FAILED)
             await self._stands_still(rig)
             await machine.stop(name)
@@ -210,6 +214,7 @@ class Conformance:
             await machine.pause(name)
             await look_until(machine, name, lambda look: look.paused, rig.patience_seconds)
             await machine.stop(name)
+            await self._stands_still(rig)  # at once, and not only once it has worked off what it had
             await self._until_ended(rig, machine, name, Standing.FAILED)
             await self._stands_still(rig)
 
@@ -306,6 +311,19 @@ class Conformance:
             await self._stands_still(rig)
             assert not (await machine.state(name)).busy_with
 
+    async def test_care_of_what_runs(self, rig: Rig) -> None:
+        """What runs is neither homed nor unlocked, and runs on."""
+        async with running(rig, 8) as (machine, name):
+            for care in Care:
+                with pytest.raises(Refused):
+                    await machine.see_to(care)
+            before = rig.moved()
+            look = await machine.state(name)
+            assert look.standing is Standing.RUNNING and not look.paused
+            await look_until(
+                machine, name, lambda look: rig.moved() > before or not rig.moves_of(rig.toolpath(8)) > 1, rig.patience_seconds
+            )
+
     async def test_describe(self, rig: Rig) -> None:
         """It says what it is."""
         async with driven(rig) as machine:
@@ -315,7 +333,12 @@ class Conformance:
     async def _until_done(self, rig: Rig, machine: Machine, name: str) -> None:
         if machine.person_tells:
             await rig.person_sees_it_done(machine, name)
+        await look_until(machine, name, lambda look: look.standing is Standing.DONE, rig.patience_seconds)
+        await asyncio.sleep(TOLD_WITHIN_SECONDS)
+        moved = rig.moved()
         await self._until_ended(rig, machine, name, Standing.DONE)
+        await asyncio.sleep(rig.still_seconds)
+        assert rig.moved() == moved, "it was called done while it moved"
 
     async def _until_ended(self, rig: Rig, machine: Machine, name: str, standing: Standing) -> None:
         ended = (Standing.DONE, Standing.FAILED, Standing.UNKNOWN)

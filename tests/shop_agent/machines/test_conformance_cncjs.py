@@ -13,7 +13,7 @@ from peers.cncjs.peer import CncjsPeer
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
-from shop_agent.machines import Standing
+from shop_agent.machines import Care, Standing
 from shop_agent.machines.cncjs import Cncjs
 from shop_agent.machines.socket_io import told
 from shop_agent.records import Toolpath
@@ -138,3 +138,52 @@ async def test_a_key_that_is_no_token_is_said_to_be_one(rig: CncjsRig) -> None:
         await machine.describe()
     assert refused.value.code == "machine.key"
     await machine.close()
+
+
+async def test_a_reset_in_the_middle_is_noticed_and_nothing_more_is_sent(rig: CncjsRig) -> None:
+    """CNCjs itself waits for ever for the answers to what was in Grbl's buffer, and would send on with the next "ok" that it hears."""
+    async with running(rig, 15) as (machine, name):
+        rig.peer.board.power_cycle()
+        look = await look_until(machine, name, lambda look: look.standing is not Standing.RUNNING, 15)
+        assert look.standing is Standing.FAILED and "reset" in look.note and look.free
+        with rig.peer.board.lock:
+            rig.peer.board.controller.receive(b"\n")  # it answers ok, as to a person at another terminal
+        moved = rig.moved()
+        await asyncio.sleep(1)
+        assert rig.moved() == moved
+
+
+async def test_a_long_dwell_is_no_reset(rig: CncjsRig) -> None:
+    path, name = written(rig.folder, "G21\nG90\nG1 X1 F600\nG4 P7\n" + "G1 X5\nG1 X0\n"), new_name()
+    async with driven(rig) as machine:
+        await machine.prepare(path, name)
+        await machine.start(name)
+        look = await look_until(machine, name, lambda look: look.standing is not Standing.RUNNING, 20)
+        assert look.standing is Standing.DONE
+
+
+async def test_a_person_homes_and_unlocks_it(rig: CncjsRig) -> None:
+    with rig.peer.board.lock:
+        rig.peer.board.controller.settings |= {22: 1}
+    async with driven(rig) as machine:
+        await look_until(machine, "", lambda look: look.free, 15)
+        await machine.see_to(Care.HOME)
+        with rig.peer.board.lock:
+            assert rig.peer.board.controller.at == (0.0, 0.0, 0.0) and rig.peer.board.controller.state == "Idle"
+        for care in Care:
+            rig.peer.board.alarm(1)
+            await look_until(machine, "", lambda look: bool(look.fault), 10)
+            await machine.see_to(care)
+            assert (await machine.state("")).free
+        assert rig.peer.board.controller.received.count("$H") == 2
+
+
+async def test_homing_that_fails_is_told(rig: CncjsRig) -> None:
+    with rig.peer.board.lock:
+        rig.peer.board.controller.settings |= {22: 1}
+        rig.peer.board.controller.homing_fails = 9
+    async with driven(rig) as machine:
+        await look_until(machine, "", lambda look: look.free, 15)
+        with pytest.raises(Refused) as refused:
+            await machine.see_to(Care.HOME)
+        assert refused.value.code == "machine.care_failed" and not (await machine.state("")).free

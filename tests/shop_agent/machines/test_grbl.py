@@ -275,7 +275,7 @@ async def test_a_board_that_would_not_really_work_takes_nothing(
     assert word in look.fault and look.standing is Standing.HERE
     with pytest.raises(Refused) as refused:
         await router.start(NAME)
-    assert refused.value.code == "machine.busy" and board.moved == 0
+    assert refused.value.code == "machine.not_taken" and board.moved == 0
 
 
 async def test_a_door_that_is_opened_holds_the_piece_until_a_person_goes_on(tmp_path: Path, router: Grbl, board: GrblBoard) -> None:

@@ -15,7 +15,7 @@ from peers.klipper.peer import KlipperPeer
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.machine_section import MachineSection
-from shop_agent.machines import Look, Standing, StartUncertain
+from shop_agent.machines import Care, Look, Standing, StartUncertain
 from shop_agent.machines.moonraker import Moonraker
 from shop_agent.records import Toolpath
 
@@ -157,6 +157,25 @@ async def test_while_its_owner_moves_it_by_hand_nothing_is_started(tmp_path: Pat
     assert refused.value.code == "machine.busy"
 
 
+async def test_a_person_homes_it_and_hears_once_it_is_done(printer: Moonraker, klipper: KlipperPeer) -> None:
+    await printer.see_to(Care.HOME)
+    toolhead = klipper.ask("/printer/objects/query?toolhead=homed_axes")["status"]["toolhead"]
+    assert toolhead["homed_axes"] == "xyz"
+    with pytest.raises(Refused) as refused:
+        await printer.see_to(Care.UNLOCK)
+    assert refused.value.code == "machine.no_such_care"
+
+
+async def test_what_is_halted_is_not_homed_and_klipper_says_why(tmp_path: Path, printer: Moonraker, klipper: KlipperPeer) -> None:
+    await printer.prepare(toolpath(tmp_path, 10), OURS)
+    await printer.start(OURS)
+    klipper.break_down()
+    await until(printer, Standing.FAILED)
+    with pytest.raises(Refused) as refused:
+        await printer.see_to(Care.HOME)
+    assert refused.value.code == "machine.care_failed" and "ADC" in str(refused.value)
+
+
 async def test_what_runs_cannot_be_uploaded_anew(tmp_path: Path, printer: Moonraker) -> None:
     await printer.prepare(toolpath(tmp_path, 10), OURS)
     await printer.start(OURS)
@@ -186,7 +205,7 @@ class Spoils(httpx.AsyncHTTPTransport):
 
 
 def over(printer: Moonraker, klipper: KlipperPeer, line: Spoils) -> None:
-    printer._http = httpx.AsyncClient(base_url=klipper.url, headers={"X-Api-Key": klipper.api_key}, transport=line)
+    printer._door.http = httpx.AsyncClient(base_url=klipper.url, headers={"X-Api-Key": klipper.api_key}, transport=line)
 
 
 async def test_bytes_that_changed_on_the_way_are_not_taken(tmp_path: Path, printer: Moonraker, klipper: KlipperPeer) -> None:
