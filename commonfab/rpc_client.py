@@ -37,6 +37,8 @@ def open_channel(endpoint: Endpoint) -> grpc.aio.Channel:
     options = [
         ("grpc.keepalive_time_ms", 20_000),
         ("grpc.keepalive_timeout_ms", 10_000),
+        # Without it a connection that fell silent is given up after a minute more: a home router that starts anew answers nothing at all.
+        ("grpc.http2.ping_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
         # The default backs off to two minutes; a home router that rebooted is back sooner.
         ("grpc.initial_reconnect_backoff_ms", 200),
