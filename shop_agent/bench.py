@@ -25,8 +25,9 @@ class Scene:
 
     `out_of_service`: why nothing is started on the machine; empty where it is in service. `held_back`: what the clock says against a start
     now: quiet hours, or another machine that has just started. `look`: the machine, and the attempt's current piece on it. `ready`: what
-    was said of the machine and is not used up. `bed_in_doubt`: the last piece on this machine was spoiled. `first_in_line`: no earlier
-    attempt lies on this machine. `person_tells`: a person works the machine, so only a person can stop it. `lease_holds`: by our own clock,
+    was said of the machine and is not used up. `bed_in_doubt`: the last piece on this machine was spoiled, or its owner has
+    worked on it since. `first_in_line`: no earlier attempt lies on this machine.
+    `person_tells`: a person works the machine, so only a person can stop it. `lease_holds`: by our own clock,
     counted from a call of this very run. `recall`: that of the attempt's revision, where there is one.
     """
 
@@ -197,7 +198,7 @@ def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
     if attempt.toolpath is None:
         return Prepare()
     if not scene.first_in_line:
-        return Wait("an earlier order is on the machine")
+        return Wait("its turn: an earlier order comes first")
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
     if (attempt.toolpath.brought or not scene.facts.starts_itself) and not attempt.go_by:
@@ -205,7 +206,11 @@ def _before_leave(attempt: AttemptRecord, scene: Scene) -> Step:
             return NoteGo(scene.ready.who)
         return Wait(f"somebody to look at {scene.facts.id} and say go: commonfab shop ready {scene.facts.id}", person=True)
     # "Go" itself is said last, when leave is there: whoever says it sees the machine start.
-    return _ready_step(scene, scene.missing - {GO}) or (GrantLeave() if attempt.walk_in else AskToStart())
+    if (said := _ready_step(scene, scene.missing - {GO})) is not None:
+        return said
+    if scene.held_back:
+        return Wait(scene.held_back)  # leave that is asked for now would be used in the morning, and the router would take it for started
+    return GrantLeave() if attempt.walk_in else AskToStart()
 
 
 def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
@@ -235,7 +240,9 @@ def _running(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
             return Wait(f"somebody to stop work on piece {begun.number} at {machine} and say so ({says})", person=True)
         return StopMachine(begun.number)
     if scene.person_tells:
-        return Wait(f"somebody at {machine} to say that piece {begun.number} is made: commonfab shop made {machine}")
+        return Wait(
+            f"somebody at {machine} to say that piece {begun.number} is made: commonfab shop made {attempt.ref.work_order_id} --good 1"
+        )
     return Wait(f"piece {begun.number} to be made")
 
 
@@ -250,7 +257,7 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
     if attempt.scrap > scene.scrap_allowed:
         return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
     if not scene.first_in_line:
-        return Wait("an earlier order is on the machine")
+        return Wait("its turn: an earlier order comes first")
     if (machine := _machine_step(attempt, scene)) is not None:
         return machine
     if (said := _ready_step(scene, scene.missing)) is not None:

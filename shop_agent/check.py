@@ -14,14 +14,16 @@ import subprocess
 import grpc
 
 from commonfab import processes, v1
-from commonfab.client import connect
+from commonfab.client import Node, connect
 from commonfab.errors import Refused, refusal_of
 from commonfab.identity import load_or_make_key
-from commonfab.reasons import REASONS
+from commonfab.reasons import REASONS, reason
 from commonfab.rpc_client import Endpoint
+from shop_agent.check_desk import check_desk
 from shop_agent.check_machine import check_machine
 from shop_agent.config import ShopConfig
 from shop_agent.finding import CheckFinding as CheckFinding
+from shop_agent.shop_key import public_key_of
 from shop_agent.slicing import find_slicer
 
 NODE_SECONDS = 4.0
@@ -35,7 +37,7 @@ async def check_shop(config: ShopConfig) -> list[CheckFinding]:
     found = [_key(config), *_disk(config), await asyncio.to_thread(_slicer, config)]
     for of_one in await asyncio.gather(*(check_machine(config, machine) for machine in config.machine)):
         found += of_one
-    return [*found, *await _node(config)]
+    return [*found, *check_desk(config), *await _node(config)]
 
 
 def _key(config: ShopConfig) -> CheckFinding:
@@ -96,6 +98,8 @@ async def _node(config: ShopConfig) -> list[CheckFinding]:
                 remedy = f"Ask the node's steward: commonfab token invite shop {config.shop.id}; then: commonfab shop join INVITATION"
                 return [CheckFinding(about, True, f"{node_address} answers"), CheckFinding("token", False, "there is none yet", remedy)]
             answer = await node.access.WhoAmI(v1.WhoAmIRequest(), timeout=NODE_SECONDS)
+            token = _token(config, answer.token)
+            of_key = await _known_key(config, node) if token.ok else []
     except Refused as refused:
         return [CheckFinding(about, False, refused.reason.message, refused.remedy)]
     except OSError as error:
@@ -107,7 +111,23 @@ async def _node(config: ShopConfig) -> list[CheckFinding]:
                 CheckFinding(about, False, f"{error.code().name}: {error.details()}", f"Look whether {node_address} is a Commonfab node.")
             ]
         return [CheckFinding("token", False, refusal.reason.message, refusal.remedy)]
-    return [CheckFinding(about, True, f"{node_address} answers, version {answer.node_version}"), _token(config, answer.token)]
+    return [CheckFinding(about, True, f"{node_address} answers, version {answer.node_version}"), token, *of_key]
+
+
+async def _known_key(config: ShopConfig, node: Node) -> list[CheckFinding]:
+    """Whether the node knows this shop by another key than the one that is here; nothing where it does not know it yet."""
+    if not config.key_file.exists():
+        return []
+    try:
+        answer = await node.router.ListShops(v1.ListShopsRequest(), timeout=NODE_SECONDS)
+        here = public_key_of(config.key_file)
+    except (grpc.aio.AioRpcError, OSError, ValueError):
+        return []  # what is wrong with the key stands above; a node that does not tell will tell the agent
+    known = next((one.shop.public_key for one in answer.shops if one.shop.id == config.shop.id), b"")
+    if not known or known == here:
+        return []
+    changed = reason("shop.key_changed", config.shop.id)
+    return [CheckFinding("key", False, changed.message, REASONS[changed.code].remedy)]
 
 
 def _token(config: ShopConfig, token: v1.Token) -> CheckFinding:

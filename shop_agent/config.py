@@ -22,6 +22,10 @@ ADDRESS = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9]\d{0,3}|[1-5]\
 """An address and a port, as a server listens on."""
 
 
+PIN = re.compile(r"^([0-9]{4,12})?$")
+"""A desk's PIN; empty for none."""
+
+
 class ShopSection(Section):
     """[shop]: who and where. Latitude and longitude never leave this computer; only the coarse cell does."""
 
@@ -68,7 +72,7 @@ class DeskSection(Section):
     """[desk]: the web page for the bench. Beyond this computer it asks for the PIN. `people`: names to choose from, for who says it."""
 
     listen: str = "127.0.0.1:4790"
-    pin: str = Field(default="", repr=False, pattern=r"^(\d{4,12})?$")
+    pin: str = Field(default="", repr=False, pattern=PIN.pattern)
     pin_file: Path | None = None
     people: tuple[str, ...] = ()
 
@@ -224,7 +228,11 @@ def _resolved(config: ShopConfig, text: str) -> ShopConfig:
         }
     )
     desk_line = line_of(text, ("desk", "pin_file"))
-    desk = config.desk.model_copy(update={"pin": config.desk.pin or _secret(config.path, home, config.desk.pin_file, desk_line)})
+    pin = config.desk.pin or _secret(config.path, home, config.desk.pin_file, desk_line)
+    if not PIN.fullmatch(pin):
+        problem = f"a PIN is 4 to 12 digits, and {config.desk.pin_file} holds something else"
+        raise Refused("shop.config", f"{config.path} line {desk_line}: {problem}")
+    desk = config.desk.model_copy(update={"pin": pin})
     machines = tuple(_resolved_machine(config.path, home, machine, text, index) for index, machine in enumerate(config.machine))
     shop = config.shop.model_copy(update={"data_dir": home / config.shop.data_dir.expanduser(), "name": config.shop.name or config.shop.id})
     return config.model_copy(update={"shop": shop, "router": router, "desk": desk, "machine": machines})

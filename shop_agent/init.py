@@ -51,6 +51,11 @@ accept = "ask"                    # "always": take whatever fits the lines below
 # hours = ["Mo-Fr 17:00-22:00", "Sa 09:00-13:00"]   # when somebody is there
 # scrap_allowed = 1               # so many spoiled pieces of an order are made again, then it is given up
 
+[desk]
+# listen = "127.0.0.1:4790"       # commonfab shop desk: this computer only; "0.0.0.0:4790" for a tablet on your network, with a PIN
+# pin_file = "desk.pin"           # 4 to 12 digits alone in a file that only you can read; or pin = "…"
+# people = ["Lena", "Jo"]         # names to choose from, for who says it; they are in no report
+
 # One block for each machine. docs/shop.md lists everything that can be said.
 """
 
@@ -97,14 +102,35 @@ def write_shop(path: Path, draft: ShopDraft) -> ShopConfig:
         for machine in draft.machines:
             if machine.key_file:
                 _write_key(path.parent / machine.key_file, machine.api_key, made)
-        token = path.parent / "shop.token"
-        if not token.exists():  # an empty one, so that the first check names what is missing instead of a file that cannot be read
-            os.close(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            made.append(token)
+        _empty_token(path.parent, made)
         _put(path, shop_text(draft), made)
         config = load_config(path)
     public_key_of(config.key_file)
     return config
+
+
+def keep_unfinished(path: Path, draft: ShopDraft) -> Path:
+    """Write what is known so far beside where `shop.toml` would be, such that it loads once it has that name. Answers the file.
+
+    The machines' keys stand in it, because beginning anew must not find files of theirs; so it is its owner's only. Errors: `OSError`.
+    """
+    text = shop_text(draft)
+    for machine in draft.machines:
+        if machine.key_file:
+            text = text.replace(f"api_key_file = {toml_text(machine.key_file)} ", f"api_key = {toml_text(machine.api_key)} ", 1)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kept = path.with_name(f"{path.name}.unfinished")
+    _empty_token(path.parent, [])
+    write_private(kept, text.encode())
+    return kept
+
+
+def _empty_token(folder: Path, made: list[Path]) -> None:
+    """So that the first check names what is missing, instead of a file that cannot be read."""
+    token = folder / "shop.token"
+    if not token.exists():
+        os.close(os.open(token, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        made.append(token)
 
 
 def _write_key(file: Path, key: str, made: list[Path]) -> None:

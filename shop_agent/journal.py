@@ -149,8 +149,11 @@ class Journal:
     def note_busy(self, machine_id: str, busy_with: str) -> None:
         """What a machine was last seen at work on. Once it works, with ours or its owner's, what was said of its bed no longer holds."""
         with self.change() as connection:
-            connection.execute("INSERT OR REPLACE INTO seen (machine_id, busy_with) VALUES (?, ?)", (machine_id, busy_with))
+            connection.execute("INSERT OR IGNORE INTO seen (machine_id, busy_with) VALUES (?, '')", (machine_id,))
+            connection.execute("UPDATE seen SET busy_with = ? WHERE machine_id = ?", (busy_with, machine_id))
             if busy_with:
+                owners = not self._is_ours(machine_id, busy_with)
+                connection.execute("UPDATE seen SET owners_work = ? WHERE machine_id = ?", (owners, machine_id))
                 connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ? AND used = 0", (machine_id,))
 
     def withdraw(self, work_order_id: str, note: str = "") -> None:
@@ -182,13 +185,26 @@ class Journal:
         return abs(self.clock.now() - at) <= GO_SECONDS  # abs: a clock that was set back makes nothing young again
 
     def bed_in_doubt(self, machine_id: str) -> bool:
-        """Whether the last piece on a machine was spoiled: then its bed is not cleared by itself either."""
+        """Whether the last piece on a machine was spoiled, or its owner has worked on it since: then its bed is not cleared by itself
+        either."""
+        seen = self.connection.execute("SELECT owners_work FROM seen WHERE machine_id = ?", (machine_id,)).fetchone()
+        if seen is not None and seen["owners_work"]:
+            return True
         row = self.connection.execute(
             "SELECT p.state FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?"
             " ORDER BY p.began_at DESC, p.rowid DESC LIMIT 1",
             (machine_id,),
         ).fetchone()
         return row is not None and row["state"] == PieceState.SCRAP
+
+    def _is_ours(self, machine_id: str, busy_with: str) -> bool:
+        """Whether what a machine is at work on has the name of a piece of any attempt there."""
+        found = self.connection.execute(
+            "SELECT 1 FROM attempts"
+            " WHERE machine_id = ? AND instr(?, 'cf-' || work_order_id || '-a' || number || '-e' || epoch || '-p') = 1",
+            (machine_id, busy_with),
+        )
+        return found.fetchone() is not None
 
     def left_behind(self, machine_id: str) -> list[AttemptRecord]:
         """Attempts that were dropped while a piece of theirs was, or may have been, on the machine: it still is."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from commonfab.clock import Clock
+from shop_agent.store import agent_is_there
 
 AGAIN_SECONDS = 10.0
 """How often it is written where nothing changed, so that a reader can tell that the agent lives."""
@@ -43,7 +44,8 @@ class LiveMachine:
 @dataclass(frozen=True)
 class Live:
     """The shop. `router_heard`: when the router last answered, seconds since 1970, 0 where it has not yet in this run; `router_trouble`:
-    why it does not answer, empty where it does; `unsent`: events without a receipt.
+    why it does not answer, empty where it does; `unsent`: events without a receipt; `alone`: whoever wrote this holds the bench as long as
+    it runs (`store.only_agent`).
     """
 
     at: float
@@ -51,6 +53,7 @@ class Live:
     router_heard: float = 0.0
     router_trouble: str = ""
     unsent: int = 0
+    alone: bool = False
 
     def is_stale(self, now: float) -> bool:
         """Whether the agent has probably ended since."""
@@ -87,10 +90,11 @@ def live_file(data_dir: Path) -> Path:
 
 
 def read_live(data_dir: Path) -> Live | None:
-    """How the shop stood when its agent last wrote; None where there is nothing to be read."""
+    """How the shop stood when its agent last wrote; None where there is nothing to be read, or where that agent has ended since."""
     try:
         told = json.loads(live_file(data_dir).read_text(encoding="utf-8"))
         machines = tuple(LiveMachine(**{**one, "waits_for_person": tuple(one["waits_for_person"])}) for one in told.pop("machines"))
-        return Live(machines=machines, **told)
+        live = Live(machines=machines, **told)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+    return None if live.alone and not agent_is_there(data_dir) else live

@@ -6,6 +6,7 @@ Every change of state and the event that it causes are written in one transactio
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from commonfab.errors import Refused
 
-VERSION = 4
+VERSION = 3
 
 TABLES = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -46,8 +47,7 @@ CREATE TABLE recalls (
 """
 
 PEOPLE = """
-DROP TABLE seen;
-CREATE TABLE seen (machine_id TEXT PRIMARY KEY, busy_with TEXT NOT NULL);
+ALTER TABLE seen ADD COLUMN owners_work INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE readiness ADD COLUMN confirms TEXT NOT NULL DEFAULT 'bed,stock,tool';
 ALTER TABLE readiness ADD COLUMN by_sensor INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE offers ADD COLUMN toolpath_file TEXT;
@@ -69,7 +69,7 @@ CREATE TABLE upkeep (
   PRIMARY KEY (machine_id, what));
 CREATE TABLE stock_counts (
   machine_id TEXT NOT NULL, material TEXT NOT NULL, grams REAL NOT NULL, pieces INTEGER NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
-  last_piece INTEGER NOT NULL, PRIMARY KEY (machine_id, material));
+  used_grams REAL NOT NULL, listed_grams REAL NOT NULL, listed_pieces INTEGER NOT NULL, PRIMARY KEY (machine_id, material));
 CREATE TABLE person_time (attempt INTEGER NOT NULL REFERENCES attempts (row), task TEXT NOT NULL, seconds REAL NOT NULL);
 CREATE TABLE sizes (
   attempt INTEGER NOT NULL REFERENCES attempts (row), name TEXT NOT NULL, nominal_mm REAL NOT NULL, measured_mm REAL NOT NULL);
@@ -78,14 +78,7 @@ CREATE TABLE photographs (
   PRIMARY KEY (attempt, sha256));
 """
 
-STOCK = """
-DROP TABLE stock_counts;
-CREATE TABLE stock_counts (
-  machine_id TEXT NOT NULL, material TEXT NOT NULL, grams REAL NOT NULL, pieces INTEGER NOT NULL, who TEXT NOT NULL, at REAL NOT NULL,
-  used_grams REAL NOT NULL, listed_grams REAL NOT NULL, listed_pieces INTEGER NOT NULL, PRIMARY KEY (machine_id, material));
-"""
-
-STEPS = (TABLES, RECALLS, PEOPLE, STOCK)
+STEPS = (TABLES, RECALLS, PEOPLE)
 """What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
 
 
@@ -122,6 +115,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("COMMIT")
 
 
+LOCK = "agent.lock"
+LOCK_SECONDS = 0.5
+"""How long an agent that starts waits for the lock: whoever looks whether one is there holds it for a moment."""
+
+
 @contextmanager
 def only_agent(data_dir: Path) -> Iterator[None]:
     """Hold the bench alone. The operating system lets go of it when the process ends, however it ends.
@@ -129,7 +127,7 @@ def only_agent(data_dir: Path) -> Iterator[None]:
     A lock on an empty SQLite file works the same on every system. Errors: `Refused` (`shop.running`).
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    lock = sqlite3.connect(data_dir / "agent.lock", timeout=0, isolation_level=None)
+    lock = sqlite3.connect(data_dir / LOCK, timeout=LOCK_SECONDS, isolation_level=None)
     try:
         try:
             lock.execute("BEGIN EXCLUSIVE")
@@ -138,3 +136,16 @@ def only_agent(data_dir: Path) -> Iterator[None]:
         yield
     finally:
         lock.close()
+
+
+def agent_is_there(data_dir: Path) -> bool:
+    """Whether an agent holds the bench at this moment. True where that cannot be found out, as by an account that may not read the lock."""
+    file = data_dir / LOCK
+    try:
+        if not file.exists():
+            return False
+        with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=0)) as lock:
+            lock.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except (OSError, sqlite3.Error):
+        return True
+    return False

@@ -43,7 +43,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     if desk.agent:
         console.print(f"[bold yellow]{output.plain(desk.agent)}[/bold yellow]", soft_wrap=True)
     output.show_table("machine", "stands", "what runs", "waits for", rows=[_machine_row(card) for card in desk.machines])
-    rows = [(card.order, card.what, card.machine_id, _made(card), card.stands) for card in desk.benches]
+    rows = [(card.order, _what(card), card.machine_id, _made(card), card.stands) for card in desk.benches]
     output.show_table("work order", "what", "machine", "made", "stands", rows=rows)
     for line in _unsent(desk.outbox):
         console.print(line, soft_wrap=True)
@@ -93,7 +93,8 @@ def _machine_row(card: MachineCard) -> tuple[str, ...]:
 
 
 def _button(machine: str, waits: WaitingFor) -> str:
-    return f"commonfab shop {waits.button} {waits.order + ' --good' if waits.button == 'judge' else machine}"
+    of_order = {"judge": " --good", "made": " --good 1", "toolpath": " FILE"}.get(waits.button)
+    return f"commonfab shop {waits.button} {machine if of_order is None else waits.order + of_order}"
 
 
 def _running(card: MachineCard) -> str:
@@ -103,6 +104,10 @@ def _running(card: MachineCard) -> str:
     piece = f", piece {runs.piece} of {runs.pieces}" if runs.pieces else ""
     left = f", {runs.remaining_seconds / 60:.0f} min left" if runs.remaining_seconds else ""
     return f"{runs.what}{piece}, {runs.progress:.0%}{left}"
+
+
+def _what(card: BenchCard) -> str:
+    return f"{card.what} (walk-in)" if card.walk_in else card.what
 
 
 def _made(card: BenchCard) -> str:

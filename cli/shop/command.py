@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
-from cli.shop import bench, desk, start, toolpath, words
+from cli.shop import bench, desk, start, toolpath, walk_in, words
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ app.command("check")(start.check)
 app.command("status")(bench.status)
 app.command("sheet")(bench.sheet)
 app.command("toolpath")(toolpath.toolpath)
+app.command("walk-in")(walk_in.walk_in)
 app.command("desk")(desk.desk)
 app.command("screen")(desk.screen)
 for name, said in words.COMMANDS:

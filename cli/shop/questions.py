@@ -102,7 +102,9 @@ def _others(answers: Answers, world: Surroundings) -> None:
             return
         name = world.ask("What do you call it?", kind)
         draft = MachineDraft(id_from(name, answers.ids), next(known for known in KINDS if known == kind), name)
-        where: dict[str, Any] = {key: _asked(world, _WHERE[key], "", _something) for key in NEEDS.get(draft.control, ())}
+        where: dict[str, Any] = {
+            key: _asked(world, _WHERE[key], "", _an_address if key == "url" else _something) for key in NEEDS.get(draft.control, ())
+        }
         answers.add(_completed(replace(draft, **where), world))
 
 
@@ -170,9 +172,12 @@ def _an_id(text: str) -> str:
 def _a_place(text: str) -> tuple[float | None, float | None]:
     if not text:
         return None, None
-    latitude, longitude = (float(number) for number in text.replace(";", ",").split(","))
-    if abs(latitude) > 90 or abs(longitude) > 180:
-        raise ValueError(text)
+    try:
+        latitude, longitude = (float(number) for number in text.replace(";", ",").split(","))
+    except ValueError:
+        raise ValueError(f"'{text}'") from None  # Python's own words say nothing to somebody at a bench
+    if not (abs(latitude) <= 90 and abs(longitude) <= 180):
+        raise ValueError(f"'{text}'")
     return latitude, longitude
 
 
@@ -183,15 +188,22 @@ def _a_size(text: str) -> tuple[float, float, float] | None:
 def _numbers(text: str, count: int) -> list[int]:
     if text in ("all", "none", ""):
         return list(range(count)) if text == "all" else []
-    chosen = [int(word) - 1 for word in text.replace(",", " ").split()]
+    said = text.replace(",", " ").split()
+    chosen = [int(word) - 1 if word.isdecimal() else -1 for word in said]
     if any(not 0 <= number < count for number in chosen):
-        raise ValueError(text)
+        raise ValueError(f"'{text}'")
     return list(dict.fromkeys(chosen))
 
 
 def _one_of(text: str, known: Sequence[str]) -> str:
     if text not in known:
         raise ValueError(f"'{text}'")
+    return text
+
+
+def _an_address(text: str) -> str:
+    if not text.startswith(("http://", "https://")) or not text.partition("://")[2].strip("/"):
+        raise ValueError(f"'{text}': an address begins with http:// or https://. It")
     return text
 
 

@@ -65,7 +65,7 @@ def init(
         made = _joined(made, invitation, config)
     found = _look(made)
     _tell(found)
-    _next_steps(config, made, bool(invited), all(finding.ok for finding in found))
+    _next_steps(config, made, bool(made.router.token), all(finding.ok for finding in found))
 
 
 def join(
@@ -89,13 +89,12 @@ def _asked(answers: Answers, config: Path, named: bool) -> None:
     from cli import output
     from cli.shop.questions import ask_all
     from cli.shop.surroundings import Terminal
-    from shop_agent.init import shop_text
+    from shop_agent.init import keep_unfinished
 
     try:
         ask_all(answers, Terminal(), named)
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        kept = config.with_name(f"{config.name}.unfinished")
-        kept.write_text(shop_text(answers.shop), encoding="utf-8")
+        kept = keep_unfinished(config, answers.shop)
         output.notes().print(f"\nWhat you answered so far is in {output.plain(str(kept))}; name it {config.name} to go on with it.")
         raise typer.Exit(130) from None
 

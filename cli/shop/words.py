@@ -71,6 +71,20 @@ def stop(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = D
     _say(config, as_json, machine, f"{machine} is told to stop.", actions.stop, who)
 
 
+def home(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Home a machine that is not at work. Say it standing there: it moves within the next minute."""
+    from shop_agent.desk import actions
+
+    _say(config, as_json, machine, f"{machine} is told to home; the agent's log says what came of it.", actions.home, who)
+
+
+def unlock(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Take the lock off a Grbl that stands in an alarm, without homing it. Good for a minute."""
+    from shop_agent.desk import actions
+
+    _say(config, as_json, machine, f"{machine} is told to unlock; the agent's log says what came of it.", actions.unlock, who)
+
+
 def judge(
     work_order: OrderArgument,
     good: Annotated[bool | None, typer.Option("--good/--scrap", help="Whether the piece is good.")] = None,
@@ -225,6 +239,8 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("pause", pause),
     ("resume", resume),
     ("stop", stop),
+    ("home", home),
+    ("unlock", unlock),
     ("judge", judge),
     ("made", made),
     ("drain", drain),

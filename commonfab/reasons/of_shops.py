@@ -177,6 +177,27 @@ TERMS: dict[str, Term] = {
         "Wait. Whoever is in already stays in.",
         StatusCode.RESOURCE_EXHAUSTED,
     ),
+    "walk_in.what": Term("a walk-in needs a word of what it is", 'Say what is made, such as "a hook for the door".', StatusCode.INVALID_ARGUMENT),
+    "walk_in.material": Term(
+        "{subject}",
+        "Take one of these, or add it to materials of that machine in shop.toml.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "walk_in.file": Term(
+        "nothing can be made there from {subject}",
+        "Bring an STL or 3MF file for a printer, a toolpath where outside_toolpaths = true; work by hand needs no file.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "walk_in.needs_file": Term(
+        "{subject} needs a file to make it from",
+        "Bring an STL or 3MF file for a printer, or a toolpath where outside_toolpaths = true.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
+    "shop.not_a_picture": Term(
+        "{subject} is no picture that can be shown",
+        "Take a PNG, JPEG, WebP or HEIC picture; nothing was kept.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
     "desk.number": Term("{subject} is no figure that can be", "Write a number above 0.", StatusCode.INVALID_ARGUMENT),
     "desk.size": Term(
         "{subject} does not say a size", "Write its name, the size as drawn and as it came out: bore=8.0/8.03", StatusCode.INVALID_ARGUMENT

@@ -8,14 +8,18 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent import accounts, judging, service_modes, stock_left, upkeep, words
+from shop_agent import accounts, bringing, judging, service_modes, stock_left, upkeep, words
 from shop_agent.config import ShopConfig
-from shop_agent.journal import EVERYTHING, Journal
+from shop_agent.journal import EVERYTHING, Journal, open_journal
 from shop_agent.machine_section import GO, MachineSection
+from shop_agent.obeying import CARES, CARES_OF
+from shop_agent.picture_kinds import HEAD_BYTES, picture_ending, picture_ending_of
+from shop_agent.records import Toolpath
 from shop_agent.service_modes import Mode
 from shop_agent.words import Kind
 
@@ -89,6 +93,19 @@ def resume(bench: Bench, machine_id: str, who: str) -> None:
 def stop(bench: Bench, machine_id: str, who: str) -> None:
     """Stop what runs of ours, and begin nothing before that is done. It is no emergency stop. Errors: `Refused` (`command.machine`)."""
     words.say(bench.journal, bench.machine(machine_id).id, Kind.STOP, _name(who))
+
+
+def home(bench: Bench, machine_id: str, who: str) -> None:
+    """Let a machine that is not at work find its zero again; good for a minute.
+
+    Errors: `Refused` (`command.machine`, `machine.no_such_care`).
+    """
+    _care(bench, machine_id, Kind.HOME, who)
+
+
+def unlock(bench: Bench, machine_id: str, who: str) -> None:
+    """Take the lock of an alarm off; good for a minute. Errors: `Refused` (`command.machine`, `machine.no_such_care`)."""
+    _care(bench, machine_id, Kind.UNLOCK, who)
 
 
 def drain(bench: Bench, machine_id: str, who: str, why: str = "") -> None:
@@ -204,16 +221,41 @@ def size_in(text: str) -> tuple[str, float, float]:
 
 
 def photograph(bench: Bench, order: str, picture: Path) -> str:
-    """Keep a picture of what was made; answers its SHA-256. Errors: `Refused` (`shop.no_attempt`, `shop.photograph`); `OSError`."""
+    """Keep a picture of what was made, as it is; answers its SHA-256.
+
+    Errors: `Refused` (`shop.no_attempt`, `shop.photograph`, `shop.not_a_picture`); `OSError`.
+    """
+    if not picture_ending_of(picture):
+        raise Refused("shop.not_a_picture", picture.name)
     return accounts.note_photograph(bench.journal, order, picture, bench.config.data_dir)
 
 
 def photograph_sent(bench: Bench, order: str, name: str, content: bytes) -> str:
-    """The same for a picture that a browser sent, under the name it had there."""
+    """The same for a picture that a browser sent, under the name it had there; its ending is that of what it is."""
+    ending = picture_ending(content[:HEAD_BYTES])
+    if not ending:
+        raise Refused("shop.not_a_picture", name[:80])
     with tempfile.TemporaryDirectory() as folder:
-        picture = Path(folder) / f"photograph{Path(name).suffix.lower()[:6]}"
+        picture = Path(folder) / f"photograph{ending}"
         picture.write_bytes(content)
         return photograph(bench, order, picture)
+
+
+# Toolpaths that people bring.
+
+
+def bring(bench: Bench, order: str, file: Path) -> Toolpath:
+    """Take a toolpath that was made elsewhere; every line of it is checked, and it waits for a person.
+
+    Errors: `Refused` (`shop.no_attempt`, `machine.gone`, `toolpath.not_wanted`); `gcode.ToolpathRefused`, with a reason a line; `OSError`.
+    """
+    return bringing.bring(bench.journal, bench.config, order, file)
+
+
+def bring_beside(config: ShopConfig, order: str, file: Path) -> Toolpath:
+    """The same from a thread of its own, so that a page goes on while a long toolpath is read."""
+    with closing(open_journal(config)) as journal:
+        return bring(Bench(config, journal), order, file)
 
 
 def person_tells(facts: MachineSection) -> bool:
@@ -229,3 +271,10 @@ def _take_out(bench: Bench, machine_id: str, mode: Mode, why: str, who: str) -> 
 
 def _name(who: str) -> str:
     return " ".join(who.split())[:80] or "somebody"
+
+
+def _care(bench: Bench, machine_id: str, kind: Kind, who: str) -> None:
+    facts = bench.machine(machine_id)
+    if CARES[kind] not in CARES_OF.get(facts.control, ()):
+        raise Refused("machine.no_such_care", f"{facts.id}: {kind}")
+    words.say(bench.journal, facts.id, kind, _name(who))

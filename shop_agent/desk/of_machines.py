@@ -8,10 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from commonfab import processes
+from shop_agent.desk.plain import sentence
 from shop_agent.desk.view import MachineCard, Running, Upkeep, WaitingFor
+from shop_agent.desk.walk_ins import makes_from
 from shop_agent.journal import Journal
 from shop_agent.live import LiveMachine
 from shop_agent.machine_section import GO, MachineSection
+from shop_agent.machines import Care
+from shop_agent.obeying import CARES_OF
 from shop_agent.records import AttemptRecord
 from shop_agent.service_modes import Mode, OutOfService, service_of
 from shop_agent.stock_left import as_left
@@ -41,10 +45,19 @@ MODES: Mapping[Mode, str] = MappingProxyType(
     {Mode.DRAIN: "takes no new work", Mode.MAINTENANCE: "being looked after", Mode.OUT_OF_ORDER: "out of order"}
 )
 
+BUTTONS = ("ready", "start", "judge", "toolpath", "made")
+"""Commands that the agent names where it waits, and for which a desk has a button."""
+
 PEOPLE_TELL = ("by_hand", "hot_folder")
 """Controls that cannot know when a piece is done."""
 
 DO: Mapping[str, str] = MappingProxyType({"bed": "clear the bed", "stock": "load the stock", "tool": "set the tool"})
+
+IN_ALARM = re.compile(r"\$[HX]\b")
+"""A fault that says itself that homing or unlocking helps, and not a closed door."""
+
+FOLDER = re.compile(r", from the files in .*$")
+"""Where the agent names a folder; on a desk its files are beside the button."""
 
 TO_DO = re.compile(r"^somebody to (?:clear|load|set) the .*$")
 COMMAND = re.compile(r"[:,;]?\s*commonfab shop (\w+).*$")
@@ -77,7 +90,15 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
         said_out=said is not None,
         materials=facts.on_hand,
         stock=tuple((one.material, one.grams, one.pieces) for one in as_left(journal, facts).stock),
+        cares=tuple(_cares(facts, live)),
+        makes_from=makes_from(facts),
     )
+
+
+def _cares(facts: MachineSection, live: LiveMachine | None) -> Iterator[str]:
+    """What a person may do from here to a machine in alarm, the milder first."""
+    if live is not None and not live.busy_with and IN_ALARM.search(live.fault):
+        yield from (one.value for one in (Care.UNLOCK, Care.HOME) if one in CARES_OF.get(facts.control, ()))
 
 
 def in_order(confirms: Iterable[str]) -> tuple[str, ...]:
@@ -89,11 +110,6 @@ def in_order(confirms: Iterable[str]) -> tuple[str, ...]:
 def without_command(text: str) -> str:
     """A sentence of the agent without the command that it names: a button stands there instead."""
     return COMMAND.sub("", text).strip()
-
-
-def sentence(words: str) -> str:
-    """With a capital at its beginning."""
-    return words[:1].upper() + words[1:]
 
 
 def _state(live: LiveMachine | None, said: OutOfService | None) -> tuple[str, str]:
@@ -137,6 +153,6 @@ def _waits(live: LiveMachine | None, attempts: Sequence[AttemptRecord], missing:
     for key, why in live.waits.items():
         person = key in live.waits_for_person
         named = COMMAND.search(why)
-        button = named[1] if named and person and named[1] in ("ready", "start", "judge") else ""
-        if person or live.attempt != key:
-            yield WaitingFor(orders.get(key, key), TO_DO.sub(todo, without_command(why)), person, button)
+        button = named[1] if named and named[1] in BUTTONS and (person or named[1] == "made") else ""
+        if person or button or live.attempt != key:
+            yield WaitingFor(orders.get(key, key), TO_DO.sub(todo, FOLDER.sub("", without_command(why))), person, button)

@@ -12,11 +12,14 @@ from commonfab.recalled import recall_text
 from commonfab.units import size_text
 from shop_agent.accounts import account_of
 from shop_agent.config import ShopConfig
-from shop_agent.desk.of_machines import PEOPLE_TELL, sentence, what_of
+from shop_agent.desk.of_machines import PEOPLE_TELL, what_of
 from shop_agent.desk.pictures import SHA256, picture_of
+from shop_agent.desk.plain import sentence
 from shop_agent.desk.view import BenchCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.desk.work_files import files_of
 from shop_agent.journal import Journal
 from shop_agent.live import Live, LiveMachine
+from shop_agent.machine_section import MachineSection
 from shop_agent.records import AttemptRecord, OfferRecord, PieceState, RecallRecord
 
 ENDED: Mapping[str, str] = MappingProxyType({"complete": "done", "fail": "ended early", "release": "given back", "drop": "no longer ours"})
@@ -90,7 +93,28 @@ def bench_card(config: ShopConfig, journal: Journal, attempt: AttemptRecord, liv
         sizes=tuple((size.name, size.nominal_mm, size.measured_mm) for size in account.sizes),
         photographs=len(account.photographs),
         walk_in=attempt.walk_in,
+        begun=attempt.piece_begun is not None,
+        brings=_may_bring(attempt, machine),
+        needs_toolpath=_needs_toolpath(attempt, live),
+        toolpath=_toolpath(attempt),
+        files=tuple(files_of(config.data_dir, attempt)),
     )
+
+
+def _may_bring(attempt: AttemptRecord, machine: MachineSection | None) -> bool:
+    """Whether `shop_agent.bringing` would take one."""
+    open_yet = not (attempt.ended or attempt.start_asked or attempt.withdrawn)
+    return machine is not None and machine.control != "by_hand" and machine.outside_toolpaths and open_yet
+
+
+def _needs_toolpath(attempt: AttemptRecord, live: LiveMachine | None) -> bool:
+    return live is not None and attempt.toolpath is None and "commonfab shop toolpath" in live.waits.get(attempt.key, "")
+
+
+def _toolpath(attempt: AttemptRecord) -> str:
+    if attempt.toolpath is None or not attempt.toolpath.sha256:
+        return ""
+    return "brought by somebody, and checked" if attempt.toolpath.brought else "made here, and checked"
 
 
 def outbox_card(journal: Journal, live: Live | None, now: float) -> OutboxCard:
@@ -113,7 +137,7 @@ def recall_card(record: RecallRecord, journal: Journal) -> RecallCard:
     return RecallCard(
         revision=recall.revision_digest,
         title=record.notice.title,
-        why=recall_text(recall),
+        why=sentence(recall_text(recall)),
         made=tuple(f"{good} × {part} in {order}, for job {job}" for order, job, part, good in made if good),
     )
 
@@ -137,7 +161,7 @@ def _stands(attempt: AttemptRecord, journal: Journal, live: LiveMachine | None) 
         paused = live is not None and live.paused
         return f"piece {attempt.piece_begun.number} is on the machine{', paused' if paused else ''}"
     if live is not None and attempt.key in live.waits_for_person:
-        return "waits for somebody"
+        return "waits for a toolpath" if _needs_toolpath(attempt, live) else "waits for somebody"
     return "running" if attempt.leave else "prepared" if attempt.toolpath else "preparing"
 
 

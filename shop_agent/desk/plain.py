@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Figures as people say them at the bench. Pure."""
+"""Figures and sentences as people say them at the bench. Pure."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ def grams_text(grams: float) -> str:
 def due_text(hours: float) -> str:
     """When something is due, in hours of running."""
     return f"overdue by {minutes_text(-hours * 60)} of running" if hours <= 0 else f"in {minutes_text(hours * 60)} of running"
+
+
+def sentence(words: str) -> str:
+    """With a capital at its beginning."""
+    return words[:1].upper() + words[1:]

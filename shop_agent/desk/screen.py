@@ -3,36 +3,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
+from textual import events
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import DataTable, Footer, Header, Static
+from textual.containers import Vertical
+from textual.widgets import DataTable, Header, Static
 
 from shop_agent.config import ShopConfig
-from shop_agent.desk import actions
+from shop_agent.desk import actions, walk_ins
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.of_machines import CONFIRMED
-from shop_agent.desk.plain import ago_text, grams_text, minutes_text
-from shop_agent.desk.screen_asks import Ask, Sure, tried
-from shop_agent.desk.view import BenchCard, Desk, MachineCard, OfferCard, OutboxCard, look
+from shop_agent.desk.screen_asks import Ask, Form, Sure
+from shop_agent.desk.screen_tables import ALWAYS, TABLES, Row, heading_of, outbox_line, rows_of, widths
+from shop_agent.desk.view import Desk, MachineCard, look
+from shop_agent.desk.wrong import tried
 from shop_agent.journal import EVERYTHING, open_journal
 from shop_agent.machine_section import GO
+from shop_agent.walk_in import Wanted
 
 REFRESH_SECONDS = 1.0
 
-COLUMNS = {
-    "machines": ("machine", "stands", "what runs", "waits for"),
-    "offers": ("offer", "what", "time", "material", "km", "why"),
-    "benches": ("order", "what", "machine", "made", "stands"),
-}
+TALL = 34
+"""From so many lines all three tables are shown; on fewer, the one that is looked at."""
 
-STATE_STYLES = {"good": "bold green", "busy": "bold cyan", "person": "bold yellow", "off": "dim"}
+SCROLL_BAR = 2
 
 
 def show(config: ShopConfig, who: str) -> None:
@@ -42,74 +42,84 @@ def show(config: ShopConfig, who: str) -> None:
 
 
 class BenchScreen(App[None]):
-    """Three tables and a line; a key says something of the row that is marked. `who`: who sits there."""
+    """Three tables, what is marked in full, and the keys; a key says something of the row that is marked. `who`: who sits there."""
 
     CSS = """
-    Screen { background: $surface; }
-    .heading { color: $text-muted; text-style: bold; padding: 1 1 0 1; }
-    DataTable { height: auto; max-height: 14; background: $surface; }
+    Screen { background: $surface; layout: vertical; }
+    .heading { color: $text-muted; padding: 0 1; height: 1; } .heading.now { color: $text; text-style: bold; }
+    #tables { height: 1fr; } DataTable { height: 1fr; background: $surface; scrollbar-size-horizontal: 0; }
+    .empty { padding: 0 1; height: 1fr; }
     DataTable:focus { background: $boost; }
-    #loud { padding: 0 1; } #outbox { padding: 1 1; color: $text-muted; }
+    #loud { padding: 0 1; max-height: 4; background: $error; color: $text; text-style: bold; }
+    #detail { padding: 0 1; height: auto; min-height: 2; max-height: 4; border-top: solid $panel; }
+    #outbox { padding: 0 1; max-height: 2; color: $text-muted; } #keys { background: $panel; max-height: 3; }
     """
     TITLE = "commonfab"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("a", "accept", "accept"),
-        Binding("x", "decline", "decline"),
-        Binding("r", "ready", "ready"),
-        Binding("g", "start", "start"),
-        Binding("p", "pause", "pause"),
-        Binding("u", "resume", "resume"),
-        Binding("s", "stop", "STOP"),
-        Binding("plus", "good", "good", key_display="+"),
-        Binding("minus", "scrap", "scrap", key_display="-"),
-        Binding("h", "made", "by hand"),
-        Binding("m", "measured", "measured"),
-        Binding("t", "minutes", "minutes"),
-        Binding("f", "photograph", "photo"),
-        Binding("w", "withdraw", "take off"),
-        Binding("o", "out_of_order", "broken"),
-        Binding("b", "in_service", "back"),
-        Binding("q", "quit", "quit"),
+        *(Binding(key, name) for key, name in (("a", "accept"), ("x", "decline"), ("r", "ready"), ("g", "start"), ("p", "pause"))),
+        *(Binding(key, name) for key, name in (("u", "resume"), ("s", "stop"), ("k", "unlock"), ("z", "home"), ("o", "out_of_order"))),
+        *(Binding(key, name) for key, name in (("b", "in_service"), ("plus", "good"), ("minus", "scrap"), ("h", "made"))),
+        *(Binding(key, name) for key, name in (("l", "toolpath"), ("m", "measured"), ("t", "minutes"), ("f", "photograph"))),
+        *(Binding(key, name) for key, name in (("w", "withdraw"), ("n", "walk_in"), ("q", "quit"))),
+        Binding("tab", "next_table(1)", priority=True),
+        Binding("shift+tab", "next_table(-1)", priority=True),
     ]
 
     def __init__(self, bench: Bench, who: str) -> None:
         super().__init__()
         self.bench, self.who = bench, who
         self.desk: Desk = look(bench.config, bench.journal)
-        self._shown: dict[str, tuple[tuple[str, ...], ...]] = {}
+        self.now = "machines"
+        self._rows: dict[str, list[Row]] = {}
+        self._width = 0
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         yield Header(show_clock=True)
-        with VerticalScroll(can_focus=False):
-            yield Static(id="loud")
-            for name, heading in (("machines", "Machines"), ("offers", "Offers"), ("benches", "On the benches")):
-                yield Static(heading, classes="heading")
+        yield Static(id="loud")
+        with Vertical(id="tables"):
+            for name, table in TABLES.items():
+                yield Static(id=f"{name}-heading", classes="heading")
                 yield DataTable(id=name, cursor_type="row", zebra_stripes=True)
-            yield Static(id="outbox")
-        yield Footer()
+                yield Static(table.empty, id=f"{name}-empty", classes="empty")
+        yield Static(id="detail")
+        yield Static(id="outbox")
+        yield Static(id="keys")
 
     def on_mount(self) -> None:
         """Show it, and again every second."""
         self.sub_title = self.desk.shop
-        for name, columns in COLUMNS.items():
-            self._table(name).add_columns(*columns)
         self.show_desk()
-        self._table("machines").focus()
+        self._table(self.now).focus()
         self.set_interval(REFRESH_SECONDS, self.show_desk)
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Columns fill the width, whatever it is."""
+        self.call_after_refresh(self.show_desk)
+
     def show_desk(self) -> None:
-        """Bring everything up to date; tables are written anew only where something differs."""
+        """Bring everything up to date; a table is written anew only where something differs."""
         self.desk = look(self.bench.config, self.bench.journal)
         loud = [f"RECALLED: {card.title}. {card.why}. Nothing of it starts here any more." for card in self.desk.recalls]
-        self.query_one("#loud", Static).update(Text("\n".join(filter(None, [self.desk.agent, *loud])), style="bold red"))
-        self._fill("machines", [(card.id, _machine(card)) for card in self.desk.machines])
-        self._fill("offers", [(card.order, _offer(card)) for card in self.desk.open_offers])
-        self._fill("benches", [(card.order, _bench(card)) for card in self.desk.benches])
-        self.query_one("#outbox", Static).update(Text(_outbox(self.desk.outbox)))
+        self._static("loud").update(Text("\n".join(filter(None, [self.desk.agent, *loud]))))
+        self._static("loud").display = bool(self.desk.agent or loud)
+        wider, self._width = self.size.width != self._width, self.size.width
+        for name, rows in rows_of(self.desk).items():
+            if wider or self._rows.get(name) != rows:
+                self._fill(name, rows, wider)
+        self._static("outbox").update(Text(outbox_line(self.desk.outbox)))
+        self._show_tables()
 
     # What the keys say.
+
+    def action_next_table(self, step: int) -> None:
+        """Go to the next table, or in a question to its next line."""
+        if self.screen is not self.screen_stack[0]:
+            self.screen.focus_next() if step > 0 else self.screen.focus_previous()
+            return
+        names = list(TABLES)
+        self._go_to(names[(names.index(self.now) + step) % len(names)])
 
     def action_accept(self) -> None:
         """Take the marked offer."""
@@ -130,23 +140,39 @@ class BenchScreen(App[None]):
 
     def action_start(self) -> None:
         """Say, at the machine, that it may begin."""
-        if card := self._machine():
-            self._sure(f"Start {card.name}: {CONFIRMED[GO]}", lambda: actions.start(self.bench, card.id, self.who))
+        self._moves("Start", actions.start)
 
     def action_resume(self) -> None:
         """Let the marked machine go on."""
-        if card := self._machine():
-            self._sure(f"Let {card.name} go on: {CONFIRMED[GO]}", lambda: actions.resume(self.bench, card.id, self.who))
+        self._moves("Let it go on:", actions.resume)
+
+    def action_home(self) -> None:
+        """Let the marked machine find its zero again."""
+        self._moves("Home", actions.home)
+
+    def action_unlock(self) -> None:
+        """Take the lock of an alarm off the marked machine."""
+        self._moves("Unlock", actions.unlock)
 
     def action_pause(self) -> None:
         """Hold what runs on the marked machine."""
         if card := self._machine():
-            self._do(f"{card.id} is told to pause.", actions.pause, card.id, self.who)
+            self._do(f"{card.name} is told to pause.", actions.pause, card.id, self.who)
 
     def action_stop(self) -> None:
         """Stop what runs on the marked machine: one key, and nothing is asked."""
         if card := self._machine():
-            self._do(f"{card.id} is told to stop.", actions.stop, card.id, self.who)
+            self._do(f"{card.name} is told to stop.", actions.stop, card.id, self.who)
+
+    def action_out_of_order(self) -> None:
+        """Take the marked machine out of service."""
+        if card := self._machine():
+            self._ask(f"What is wrong with {card.name}?", lambda why: actions.out_of_order(self.bench, card.id, self.who, why))
+
+    def action_in_service(self) -> None:
+        """It works again."""
+        if card := self._machine():
+            self._do(f"{card.name} is back.", actions.back, card.id)
 
     def action_good(self) -> None:
         """The oldest piece that is not judged is good."""
@@ -184,22 +210,36 @@ class BenchScreen(App[None]):
     def action_photograph(self) -> None:
         """A picture that lies on this computer."""
         if order := self._marked("benches"):
-            self._ask(f"{order}: the picture's file", lambda told: actions.photograph(self.bench, order, Path(told.strip()).expanduser()))
+            self._ask(f"{order}: the picture's file", lambda told: actions.photograph(self.bench, order, _path(told)))
+
+    def action_toolpath(self) -> None:
+        """A toolpath that lies on this computer, for the marked order."""
+        if order := self._marked("benches"):
+            config = self.bench.config
+            asked = Form(f"{order}: a toolpath for it", [("its file", "")], lambda file: actions.bring_beside(config, order, _path(file)))
+            self.push_screen(asked, lambda _: self.show_desk())
 
     def action_withdraw(self) -> None:
         """Take the marked order off the bench."""
         if order := self._marked("benches"):
             self._ask(f"Why is {order} taken off the bench?", lambda note: actions.withdraw(self.bench, order, note))
 
-    def action_out_of_order(self) -> None:
-        """Take the marked machine out of service."""
-        if card := self._machine():
-            self._ask(f"What is wrong with {card.name}?", lambda why: actions.out_of_order(self.bench, card.id, self.who, why))
+    def action_walk_in(self) -> None:
+        """Take work for somebody at the door."""
+        config = self.bench.config
 
-    def action_in_service(self) -> None:
-        """It works again."""
+        def take(what: str, machine: str, pieces: str, material: str, minutes: str, file: str) -> None:
+            source = _path(file) if file.strip() else None
+            wanted = Wanted(what, actions.count_in(pieces), source, material, actions.minutes_in(minutes or "0"))
+            walk_ins.take_beside(config, machine.strip(), wanted)
+
+        fields = [("what is made", ""), ("machine", self._key("machines")), ("pieces", "1"), ("material, if not loaded", "")]
+        asked = Form("A walk-in", [*fields, ("minutes a piece, about", ""), ("file, if it needs one", "")], take)
+        self.push_screen(asked, lambda _: self.show_desk())
+
+    def _moves(self, word: str, action: Callable[[Bench, str, str], None]) -> None:
         if card := self._machine():
-            self._do(f"{card.id} is back.", actions.back, card.id)
+            self._sure(f"{word} {card.name}? {CONFIRMED[GO]}", lambda: action(self.bench, card.id, self.who))
 
     def _judge(self, good: bool) -> None:
         if order := self._marked("benches"):
@@ -218,66 +258,75 @@ class BenchScreen(App[None]):
 
     # The tables.
 
+    def _static(self, name: str) -> Static:
+        return self.screen_stack[0].query_one(f"#{name}", Static)  # not of a question that lies over it
+
     def _table(self, name: str) -> DataTable[Text]:
-        return self.query_one(f"#{name}", DataTable)
+        return self.screen_stack[0].query_one(f"#{name}", DataTable)
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show all of what is marked."""
+        self._show_detail()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A table that was clicked is the one that is looked at."""
+        name = event.widget.id or ""
+        if name in TABLES and name != self.now:
+            self._go_to(name)
+
+    def _go_to(self, name: str) -> None:
+        self.now = name
+        self._show_tables()
+        self._table(name).focus()
+
+    def _show_tables(self) -> None:
+        """All of them where there is room, else the one that is looked at; an empty one says what to do."""
+        tall = self.size.height >= TALL
+        for name in TABLES:
+            shown, rows = tall or name == self.now, self._rows.get(name, [])
+            self._table(name).display = shown and bool(rows)
+            self._static(f"{name}-empty").display = shown and not rows
+            heading = self._static(f"{name}-heading")
+            heading.update(Text(("▾ " if shown else "▸ ") + heading_of(name, rows, self.desk)))
+            heading.set_class(name == self.now, "now")
+        self._static("keys").update(Text(f"{TABLES[self.now].keys}\n{ALWAYS}"))
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        key = self._key(self.now)
+        self._static("detail").update(Text(next((row.detail for row in self._rows.get(self.now, []) if row.key == key), "")))
+
+    def _key(self, name: str) -> str:
+        """The key of the marked row; empty where there is none."""
+        table = self._table(name)
+        return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value) if table.row_count else ""
 
     def _marked(self, name: str) -> str:
-        table = self._table(name)
-        if not table.row_count:
-            self.notify("There is none.", severity="warning")
+        """The key of the marked row. Nothing is said of a row that cannot be seen: its table is shown first."""
+        table, key = self._table(name), self._key(name)
+        if not key:
+            self.notify(TABLES[name].empty, severity="warning")
+        elif not table.display:
+            self._go_to(name)
+            self.notify("Here it is. Mark the right one, then press the key again.", severity="warning")
             return ""
-        return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
+        return key
 
     def _machine(self) -> MachineCard | None:
         return self.desk.machine(self._marked("machines"))
 
-    def _fill(self, name: str, rows: Sequence[tuple[str, tuple[Text, ...]]]) -> None:
-        now = tuple((key, *(cell.plain for cell in cells)) for key, cells in rows)
-        if self._shown.get(name) == now:
-            return
-        self._shown[name] = now
+    def _fill(self, name: str, rows: Sequence[Row], wider: bool) -> None:
+        self._rows[name] = list(rows)
         table = self._table(name)
-        row = table.cursor_row
-        table.clear()
-        for key, cells in rows:
-            table.add_row(*cells, key=key, height=None)
+        row, column_widths = table.cursor_row, widths(name, self.size.width - SCROLL_BAR)
+        table.clear(columns=wider)
+        if wider:
+            for (label, _), width in zip(TABLES[name].columns, column_widths, strict=True):
+                table.add_column(label, width=width)
+        for one in rows:
+            table.add_row(*one.cells, key=one.key)
         table.move_cursor(row=min(row, max(len(rows) - 1, 0)))
 
 
-def _machine(card: MachineCard) -> tuple[Text, ...]:
-    runs = card.running
-    what = ""
-    if runs is not None:
-        piece = f" {runs.piece}/{runs.pieces}" if runs.pieces else ""
-        left = f", {minutes_text(runs.remaining_seconds / 60)} left" if runs.remaining_seconds else ""
-        what = f"{runs.what}{piece} {runs.progress:.0%}{left}"
-    waits = "; ".join([*(one.text for one in card.waits), *(filter(None, [card.fault, card.out_of_service]))])
-    return Text(card.name), Text(card.state, STATE_STYLES.get(card.tone, "")), Text(what), Text(waits)
-
-
-def _offer(card: OfferCard) -> tuple[Text, ...]:
-    what = f"{card.quantity} × {card.part or card.title} of {card.title}, {card.size}"
-    time = f"{'' if card.measured else 'about '}{minutes_text(card.minutes * card.quantity)}"
-    material = f"{card.material} {grams_text(card.grams * card.quantity)}"
-    km = "?" if card.km is None else f"{card.km:.1f}"
-    return Text(card.order), Text(what), Text(time), Text(material), Text(km), Text("; ".join((*card.why, *card.asks, *card.cannot)))
-
-
-def _bench(card: BenchCard) -> tuple[Text, ...]:
-    made = ", ".join(_counts(card))
-    return Text(card.order), Text(card.what), Text(card.machine), Text(made), Text(card.stands)
-
-
-def _counts(card: BenchCard) -> Iterator[str]:
-    yield f"{card.good}/{card.quantity} good"
-    if card.scrap:
-        yield f"{card.scrap} scrap"
-    if card.unjudged:
-        yield f"{card.unjudged} to be judged (+ or -)"
-
-
-def _outbox(card: OutboxCard) -> str:
-    since = "not yet been" if card.silent_seconds is None else f"been ({ago_text(card.silent_seconds)})"
-    heard = f"The router has {since} heard"
-    waits = f"Waits to be sent: {', '.join(card.unsent)}" if card.unsent else "Nothing waits to be sent"
-    return f"{heard}{f': {card.trouble}' if card.trouble else ''}. {waits}."
+def _path(told: str) -> Path:
+    return Path(told.strip()).expanduser()

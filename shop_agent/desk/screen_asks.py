@@ -3,33 +3,66 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from commonfab.errors import Refused
+from shop_agent.desk.wrong import tried
 
 BOX = """
 {name} {{ align: center middle; }}
-{name} > Vertical {{ width: 80%; max-width: 90; height: auto; padding: 1 2; background: $panel; border: round $accent; }}
+{name} > VerticalScroll {{ width: 90%; max-width: 96; height: auto; max-height: 90%; padding: 1 2; background: $panel; }}
+{name} > VerticalScroll {{ border: round $accent; }}
 {name} .wrong {{ color: $error; }} {name} .keys {{ color: $text-muted; }}
+{name} Horizontal {{ height: 1; margin-top: 1; }} {name} .label {{ width: 24; color: $text-muted; }}
+{name} Horizontal Input {{ width: 1fr; }}
 """
 
 
-def tried(action: Callable[[], object]) -> str:
-    """Do something; answers what stood in the way and what to do about it, empty where it is done."""
-    try:
-        action()
-    except (Refused, OSError, sqlite3.Error) as error:
-        return str(error)
-    return ""
+class Form(ModalScreen[None]):
+    """Asks for one line or several. Enter goes to the next, and on the last says it; Escape leaves everything as it is.
+
+    `fields`: label and what stands there already. `said`: what is done with the lines; that is done in a thread, because a long toolpath
+    takes some seconds, so it opens what it needs itself.
+    """
+
+    CSS = BOX.format(name="Form")
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
+
+    def __init__(self, question: str, fields: Sequence[tuple[str, str]], said: Callable[..., object]) -> None:
+        super().__init__()
+        self.question, self.fields, self.said = question, fields, said
+
+    def compose(self) -> ComposeResult:
+        """Lay it out."""
+        with VerticalScroll(can_focus=False):
+            yield Static(Text(self.question, style="bold"))
+            for label, value in self.fields:
+                with Horizontal():
+                    yield Static(Text(label), classes="label")
+                    yield Input(value, compact=True)
+            yield Static(classes="wrong")
+            yield Static("Enter: the next line; after the last, say it. Escape: leave it", classes="keys")
+
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """The next line; or say it, or tell what is wrong and keep the lines."""
+        lines = list(self.query(Input))
+        if event.input is not lines[-1]:
+            self.focus_next()
+            return
+        told, shown = [one.value for one in lines], self.query_one(".wrong", Static)
+        shown.update("It is looked at …")
+        wrong = await asyncio.to_thread(tried, self.said, *told)
+        shown.update(Text(wrong))
+        if not wrong:
+            self.dismiss()
 
 
 class Ask(ModalScreen[None]):
@@ -44,11 +77,11 @@ class Ask(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        with Vertical():
+        with VerticalScroll(can_focus=False):
             yield Static(Text(self.question, style="bold"))
             yield Input()
             yield Static(classes="wrong")
-            yield Static("Enter says it, Escape leaves everything as it is", classes="keys")
+            yield Static("Enter: say it. Escape: leave everything as it is", classes="keys")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Say it, or tell what is wrong and keep the line."""
@@ -70,7 +103,7 @@ class Sure(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
-        with Vertical():
+        with VerticalScroll(can_focus=False):
             yield Static(Text(self.question, style="bold"))
             yield Static(classes="wrong")
             yield Static("y: yes, it is so    Escape: not now", classes="keys")

@@ -66,7 +66,8 @@ class Running:
 
 @dataclass(frozen=True)
 class WaitingFor:
-    """What one order waits for, in words; `person`: only a person can do it; `button`: which one helps: ready, start, judge, or none."""
+    """What one order waits for, in words; `person`: only a person can do it; `button`: which one helps: ready, start, judge, toolpath,
+    made, or none."""
 
     order: str
     text: str
@@ -90,7 +91,8 @@ class MachineCard:
     `state`: its live state in plain words; `tone`: how it looks: good, busy, person, off. `confirms`: what must be said before a start, in
     the order in which it is done; `missing`: what of that has not been said. `by_hand`: people say when a piece is done. `attended`: it
     starts only on a person's word, every time. `out_of_service`: how and why it takes no work; `said_out`: because a person said so, and
-    not shop.toml. `stock`: what is left, where that is kept: material, grams, pieces.
+    not shop.toml. `stock`: what is left, where that is kept: material, grams, pieces. `cares`: what would help it out of its alarm: unlock,
+    home. `makes_from`: what a walk-in is made from, in words; empty where it needs no file.
     """
 
     id: str
@@ -112,6 +114,17 @@ class MachineCard:
     said_out: bool
     materials: tuple[str, ...] = ()
     stock: tuple[tuple[str, float, int], ...] = ()
+    cares: tuple[str, ...] = ()
+    makes_from: str = ""
+
+    @property
+    def needs_person(self) -> bool:
+        """Whether somebody must do something at it."""
+        return bool(self.fault) or any(one.person for one in self.waits)
+
+    def waits_for(self, button: str) -> WaitingFor | None:
+        """What waits for that button."""
+        return next((one for one in self.waits if one.button == button), None)
 
     @property
     def buttons(self) -> frozenset[str]:
@@ -121,7 +134,12 @@ class MachineCard:
 
 @dataclass(frozen=True)
 class BenchCard:
-    """One order on the benches. `stands`: in plain words. `minutes`: of people, by task. `ended`: it only waits for the router to hear."""
+    """One order on the benches.
+
+    `stands`: in plain words. `minutes`: of people, by task. `ended`: it only waits for the router to hear. `begun`: a piece is, or may be,
+    on the machine. `brings`: a toolpath may be brought for it, and `needs_toolpath`: it waits for one. `toolpath`: where its toolpath comes
+    from, in words; empty where it has none. `files`: in its work folder, by their path there.
+    """
 
     order: str
     what: str
@@ -142,6 +160,11 @@ class BenchCard:
     sizes: tuple[tuple[str, float, float], ...]
     photographs: int
     walk_in: bool
+    begun: bool = False
+    brings: bool = False
+    needs_toolpath: bool = False
+    toolpath: str = ""
+    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -147,6 +147,17 @@ def test_a_person_at_a_terminal_is_asked_and_ctrl_c_loses_no_answer(tmp_path: Pa
     assert 'name = "Lena\'s Garage"' in kept and 'id = "lena"' in kept and not (tmp_path / "shop.toml").exists()
 
 
+def test_what_is_not_understood_is_asked_again_in_words_of_people(tmp_path: Path) -> None:
+    person = Person(["here, there", "nan, 1", "48.14, 11.58", "first", "1", "pla"], [FoundServer("virtual", "Toy", "")])
+    person.answers[5:5] = ["200x200x200"]
+    person.answers += ["moonraker", "Klip", "192.0.2.7", "http://192.0.2.7", "", "200x200x200", "pla", ""]
+    answers = Answers(ShopDraft())
+    ask_all(answers, person, named=True)
+    assert [machine.url for machine in answers.shop.machines] == ["", "http://192.0.2.7"]
+    not_understood = [told for told in person.told if "not understood" in told]
+    assert len(not_understood) == 4 and not any("float" in told or "int()" in told for told in not_understood)
+
+
 @pytest.mark.slow
 def test_a_newcomers_way_from_an_invitation_to_a_registered_shop(start_node: Starter, octoprint: OctoPrintPeer, tmp_path: Path) -> None:
     """A node with TLS and an authority of its own, a real OctoPrint, and one command that was pasted."""

@@ -114,7 +114,7 @@ def test_upkeep_is_named_as_shop_toml_names_it(shop: Command) -> None:
 
 
 def test_minutes_sizes_and_photographs_go_to_the_account(shop: Command, journal: Journal, tmp_path: Path) -> None:
-    (tmp_path / "board.jpg").write_bytes(b"a picture")
+    (tmp_path / "board.jpg").write_bytes(b"\x89PNG\r\n\x1a\n a picture")
     assert shop("spent", "wo-1", "--task", "finishing", "--minutes", "12").exit_code == 0
     assert shop("measured", "wo-1", "bore=8.0/8.03", "width=40/39.9").exit_code == 0
     assert shop("photo", "wo-1", str(tmp_path / "board.jpg")).exit_code == 0
@@ -154,3 +154,35 @@ def test_a_desk_that_is_not_installed_says_what_to_install(shop: Command, monkey
 def test_a_desk_without_a_pin_stays_on_this_computer(shop: Command) -> None:
     refused = shop("desk", "--listen", "0.0.0.0:4790").exception
     assert isinstance(refused, Refused) and refused.code == "desk.pin"
+
+
+def test_what_is_no_picture_is_refused_and_not_kept(shop: Command, journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "board.jpg").write_text("<svg onload='alert(1)'/>", encoding="utf-8")
+    refused = shop("photo", "wo-1", str(tmp_path / "board.jpg")).exception
+    assert isinstance(refused, Refused) and refused.code == "shop.not_a_picture" and "HEIC" in refused.remedy
+    assert account_of(journal, journal.attempts()[0].row).photographs == ()
+
+
+def test_a_walk_in_lies_on_the_bench_with_no_router_and_is_shown_as_one(shop: Command, journal: Journal) -> None:
+    done = shop("walk-in", "saw", "a shelf for the kitchen", "--pieces", "2", "--minutes", "10", "--json")
+    assert done.exit_code == 0, done.output
+    order = json.loads(done.stdout)["work_order"]
+    assert order.startswith("walk-in_garage_")
+    attempt = journal.attempts()[-1]
+    assert (attempt.walk_in, attempt.offer.quantity, attempt.offer.estimate.machine_time.seconds) == (True, 2, 600)
+    assert "(walk-in)" in shop("status").stdout
+
+
+def test_a_walk_in_that_cannot_be_made_is_refused_before_it_lies_there(shop: Command, journal: Journal, tmp_path: Path) -> None:
+    (tmp_path / "part.nc").write_text("M500\n", encoding="utf-8")
+    told = shop("walk-in", "mk3", "a part", "--file", str(tmp_path / "part.nc"))
+    assert told.exit_code == 1 and "made elsewhere" in told.stderr and "M500" in told.stderr
+    for arguments, code in (
+        (("walk-in", "lathe", "a part"), "command.machine"),
+        (("walk-in", "saw", "a part", "--material", "gold"), "walk_in.material"),
+        (("walk-in", "saw", " "), "walk_in.what"),
+        (("walk-in", "saw", "a part", "--file", str(tmp_path / "part.nc")), "walk_in.file"),
+    ):
+        refused = shop(*arguments).exception
+        assert isinstance(refused, Refused) and refused.code == code
+    assert len(journal.attempts()) == 1

@@ -56,7 +56,13 @@ class Browser:
 
     def touch(self, test: str) -> None:
         """Touch what has this data-test, once it is there and can be touched: the page may be drawing it anew."""
-        self.wait(lambda: self._say("POST", f"/element/{self.find(f'[data-test={chr(34)}{test}{chr(34)}]')}/click", {}) is None)
+
+        def touched() -> bool:
+            element = self.find(f'[data-test="{test}"]')
+            self.run("arguments[0].scrollIntoView({block: 'center'})", {ELEMENT: element})  # as a person would, away from what lies over it
+            return self._say("POST", f"/element/{element}/click", {}) is None
+
+        self.wait(touched)
 
     def type(self, css: str, keys: str) -> None:
         """Type into a field, or choose files for one, once it is there."""

@@ -47,6 +47,7 @@ envelope_mm = [300, 200, 80]
 materials = ["aluminium"]
 control = "hot_folder"
 folder = "mill"
+outside_toolpaths = true
 [[machine]]
 id = "saw"
 name = "the saw"
@@ -105,6 +106,10 @@ def said(bench: Bench, machine_id: str) -> Sequence[str]:
     """Words that wait for the agent, "kind amount by whom"."""
     rows = bench.journal.connection.execute("SELECT * FROM words WHERE machine_id = ? ORDER BY sequence", (machine_id,))
     return [f"{row['kind']} {row['amount']} {row['who']}" for row in rows]
+
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(24)
+"""The beginning of a picture."""
 
 
 @pytest.fixture

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The whole agent with a real PrusaSlicer and a real OctoPrint, killed while the printer prints."""
+"""The whole agent with a real PrusaSlicer and a real OctoPrint, of which one or both die while the printer prints, or its cable is pulled.
+
+What was begun and what was not is read in the log of the serial line, which is the virtual printer's own: each toolpath homes once.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,11 @@ from small_shop import SmallRouter, offer, served, until, write_shop
 from test_agent import finished, journal, running
 
 from commonfab import v1
+from commonfab.errors import Refused
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prusa_slicer")]
 
-COLD = "temperature = 0\nfirst_layer_temperature = 0\nbed_temperature = 0\nfirst_layer_bed_temperature = 0\n"
+COLD = "temperature = 30\nfirst_layer_temperature = 30\nbed_temperature = 0\nfirst_layer_bed_temperature = 0\n"
 COARSE = "layer_height = 0.3\nfirst_layer_height = 0.3\nperimeters = 1\nfill_density = 0%\ntop_solid_layers = 0\nbottom_solid_layers = 1\n"
 
 
@@ -53,22 +57,127 @@ async def test_killed_while_it_prints_the_agent_finds_its_piece_again_and_what_w
     assert not (octoprint.uploads / "cf-wo-1-a1-e1-p1.gcode").exists()  # accounted for, and cleared away
 
 
-async def test_octoprint_dies_with_the_piece_and_only_a_person_lets_it_go_on(tmp_path: Path, octoprint: OctoPrintPeer) -> None:
-    """Even a machine that starts and clears itself: half a piece may lie on its bed, and OctoPrint does not know."""
-    router = SmallRouter()
-    router.put_up(offer(quantity=1, size=(30, 30, 20)))
+def begun(peer: OctoPrintPeer) -> int:
+    """How many toolpaths the printer was sent the beginning of. After a reconnection its log has each line twice, with the same time."""
+    return len({line for line in peer.serial_log.splitlines() if "G28" in line})
+
+
+def under_way(peer: OctoPrintPeer) -> bool:
+    """Whether it prints, and some of it is done."""
+    job = peer.call("GET", "/api/job").json()
+    return bool(job["state"] == "Printing" and (job["progress"]["completion"] or 0) > 10)
+
+
+def waits_for_somebody(router: SmallRouter) -> bool:
+    """Whether the router was told so last."""
+    return bool(router.requests) and router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_NEEDS_PERSON
+
+
+async def nothing_starts(peer: OctoPrintPeer, expected: int, seconds: float = 3) -> None:
+    await asyncio.sleep(seconds)
+    assert peer.state() == "Operational" and begun(peer) == expected
+
+
+@pytest.mark.parametrize("how", ["killed", "restarted in order"])
+async def test_octoprint_ends_with_the_piece_and_only_a_person_lets_it_go_on(tmp_path: Path, octoprint: OctoPrintPeer, how: str) -> None:
+    """Even a machine that starts and clears itself: half a piece may lie on its bed, and OctoPrint may not know."""
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(quantity=1, size=(20, 20, 7)))
     async with served(router) as address:
         with running(octoprint_shop(tmp_path, address, octoprint)) as agent:
-            await until(lambda: octoprint.state() == "Printing", 60)
-            await until(lambda: any(status.piece_progress > 0 for r in router.requests for status in r.attempts))
-            await asyncio.to_thread(octoprint.kill)
+            await until(lambda: under_way(octoprint), 60)
+            await asyncio.to_thread(octoprint.kill if how == "killed" else octoprint.stop)
             await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_OFFLINE)
             await asyncio.to_thread(octoprint.start)
-            await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_NEEDS_PERSON, 60)
-            await asyncio.sleep(2)
-            assert octoprint.state() == "Operational" and "somebody to look" in agent.said()
+            await until(lambda: waits_for_somebody(router), 60)
+            await nothing_starts(octoprint, before + 1)
+            assert "somebody to " in agent.said()
             journal(tmp_path).mark_ready("mk3", "Lena")
-            await until(lambda: octoprint.state() == "Printing", 20)
             work = await finished(router)
-    assert work.pieces_good == 1
+    assert work.pieces_good == 1 and begun(octoprint) == before + 2
     assert prints(octoprint, "cf-wo-1-a1-e1-p2.gcode") == 1 and prints(octoprint, "cf-wo-1-a1-e1-p1.gcode") == 0
+
+
+async def test_after_a_power_cut_nothing_is_started_before_a_person_looked(tmp_path: Path, octoprint: OctoPrintPeer) -> None:
+    """The agent and OctoPrint run on one Raspberry Pi, and its plug is pulled in mid-print. The machine starts and clears itself."""
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(quantity=1, size=(20, 20, 7)))
+    async with served(router) as address:
+        file = octoprint_shop(tmp_path, address, octoprint)
+        with running(file) as agent:
+            await until(lambda: under_way(octoprint), 60)
+            agent.kill()
+            octoprint.kill()
+        with running(file) as agent:
+            await asyncio.to_thread(octoprint.start)
+            await until(lambda: waits_for_somebody(router))
+            await nothing_starts(octoprint, before + 1)
+            assert "somebody to look" in agent.said() and not router.reports
+            journal(tmp_path).mark_ready("mk3", "Lena")
+            work = await finished(router)
+    assert (work.pieces_good, work.pieces_scrap) == (1, 0) and begun(octoprint) == before + 2
+
+
+async def test_a_printer_unplugged_in_mid_print_and_plugged_in_again_waits_for_somebody_to_clear_its_bed(
+    tmp_path: Path, octoprint: OctoPrintPeer
+) -> None:
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(quantity=1, size=(20, 20, 7)))
+    async with served(router) as address:
+        with running(octoprint_shop(tmp_path, address, octoprint)):
+            await until(lambda: under_way(octoprint), 60)
+            octoprint.printer_says("!!DEBUG:drop_connection")
+            await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_OFFLINE)
+            await asyncio.to_thread(octoprint.connect)
+            await until(lambda: waits_for_somebody(router))
+            await nothing_starts(octoprint, before + 1)
+            journal(tmp_path).mark_ready("mk3", "Lena")
+            work = await finished(router)
+    assert (work.pieces_good, work.pieces_scrap) == (1, 1) and begun(octoprint) == before + 2
+
+
+async def test_a_printer_that_leaves_a_line_unanswered_goes_on_with_the_same_piece(tmp_path: Path, octoprint: OctoPrintPeer) -> None:
+    """Nothing is sent to it for a while, its server waits, asks it, and goes on: for the agent that is one print like any other."""
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(quantity=1, size=(20, 20, 7)))
+    async with served(router) as address:
+        with running(octoprint_shop(tmp_path, address, octoprint)) as agent:
+            await until(lambda: under_way(octoprint), 60)
+            octoprint.printer_says("!!DEBUG:dont_answer")
+            work = await finished(router)
+            assert agent.said().count("starts piece") == 1
+    assert (work.pieces_good, work.pieces_scrap) == (1, 0) and begun(octoprint) == before + 1
+
+
+async def test_after_a_print_of_the_owners_own_the_next_piece_waits_until_that_is_off_the_bed(
+    tmp_path: Path, octoprint: OctoPrintPeer
+) -> None:
+    """Also where the machine clears itself of our pieces: of what else was printed on it that is not known."""
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(quantity=2, size=(10, 10, 3)))
+    async with served(router) as address:
+        file = octoprint_shop(tmp_path, address, octoprint, clears_itself=False)
+        with running(file):
+            await until(lambda: waits_for_somebody(router), 60)
+            journal(tmp_path).mark_ready("mk3", "Lena")
+            await until(lambda: router.requests[-1].attempts and router.requests[-1].attempts[0].pieces_good == 1)
+        file.write_text(file.read_text(encoding="utf-8").replace("clears_itself = false", "clears_itself = true"), encoding="utf-8")
+        await asyncio.to_thread(print_foreign, octoprint)
+        with running(file):
+            await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_BUSY)
+            with pytest.raises(Refused, match="mk3"):
+                journal(tmp_path).mark_ready("mk3", "Lena")
+            await asyncio.to_thread(octoprint.until, "Operational")
+            await nothing_starts(octoprint, before + 2, seconds=6)
+            assert waits_for_somebody(router)
+            journal(tmp_path).mark_ready("mk3", "Lena")
+            assert (await finished(router)).pieces_good == 2
+    assert begun(octoprint) == before + 3
+
+
+def print_foreign(peer: OctoPrintPeer) -> None:
+    """What the owner does: a vase of some seconds."""
+    vase = "G28\n" + "G1 X1\nG4 P90\nG1 X2\nG4 P90\n" * 30
+    parts = {"file": ("vase.gcode", vase.encode(), "text/x.gcode")}
+    peer.call("POST", "/api/files/local", files=parts, data={"select": "true", "print": "true"}).raise_for_status()
+    peer.until("Printing")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from clocks import ManualClock
-from desk_shops import accepted, bench, made, offered, said
+from desk_shops import PNG, accepted, bench, made, offered, said
 from small_shop import offer
 
 from commonfab.errors import Refused
@@ -119,12 +119,12 @@ def test_minutes_sizes_and_photographs_are_added_to_the_account(bench: Bench, tm
     actions.spent(bench, "wo-1", "finishing", 12)
     actions.spent(bench, "wo-1", "finishing", 0.5)
     actions.measured(bench, "wo-1", *actions.size_in("bore=8,0/8.03"))
-    sha256 = actions.photograph_sent(bench, "wo-1", "IMG 1.JPG", b"a picture")
+    sha256 = actions.photograph_sent(bench, "wo-1", "IMG 1.JPG", PNG)
     account = account_of(bench.journal, attempt.row)
     assert account.person_seconds == (("finishing", 750.0),)
     assert [(size.name, size.nominal_mm, size.measured_mm) for size in account.sizes] == [("bore", 8.0, 8.03)]
-    assert account.photographs[0].sha256 == sha256 and account.photographs[0].file.read_bytes() == b"a picture"
-    assert account.photographs[0].file.suffix == ".jpg"
+    assert account.photographs[0].sha256 == sha256 and account.photographs[0].file.read_bytes() == PNG
+    assert account.photographs[0].file.suffix == ".png"  # by what it is, whatever it was called
 
 
 @pytest.mark.parametrize("text", ["", "bore", "bore=8", "=8/8.1", "bore=8/x", "bore=eight/8"])
@@ -143,7 +143,7 @@ def test_minutes_that_cannot_be_are_refused(bench: Bench, minutes: float) -> Non
 
 
 def test_what_is_not_on_the_bench_takes_no_account(bench: Bench) -> None:
-    for say in (lambda: actions.spent(bench, "wo-9", "packing", 1), lambda: actions.photograph_sent(bench, "wo-9", "a.png", b"x")):
+    for say in (lambda: actions.spent(bench, "wo-9", "packing", 1), lambda: actions.photograph_sent(bench, "wo-9", "a.png", PNG)):
         with pytest.raises(Refused) as refused:
             say()
         assert refused.value.code == "shop.no_attempt"

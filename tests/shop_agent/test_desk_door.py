@@ -14,9 +14,10 @@ from clocks import ManualClock
 from desk_shops import desk_shop
 
 from commonfab.errors import Refused
+from shop_agent.desk.listening import address_in, is_loopback
 from shop_agent.desk.pin import FREE_TRIES, SESSION_SECONDS, PinCheck, Sessions, desk_secret
 from shop_agent.desk.web.door import COOKIE, Door, is_ours
-from shop_agent.desk.web.server import address_in, is_loopback, serve
+from shop_agent.desk.web.server import serve
 
 NAMES = frozenset({"localhost", "bench", "bench.local"})
 

@@ -194,6 +194,103 @@ def _made_for_fingers(browser: Browser) -> None:
 
 
 @pytest.mark.slow
+def test_what_people_make_count_and_bring(browser: Browser, tmp_path: Path) -> None:
+    """A walk-in that is made by hand, pieces that a person judges, a toolpath that the gate refuses; no router can be heard."""
+    desk_shop(tmp_path, speed=600)
+    file, virtual = tmp_path / "shop.toml", 'control = "virtual"'
+    file.write_text(file.read_text(encoding="utf-8").replace(virtual, f'{virtual}\njudged_by = "person"'), encoding="utf-8")
+    with (
+        (tmp_path / "agent.log").open("wb") as log,
+        closing(journal(tmp_path)) as read,
+        program(log, "-m", "shop_agent", str(file), PATH=str(tmp_path)),
+        desk_beside(tmp_path) as address,
+    ):
+        try:
+            browser.open(address)
+            _walk_in_by_hand(browser, read)
+            _judged_by_a_person(browser, read)
+            _toolpath_that_is_refused(browser, read, tmp_path)
+        except BaseException:
+            print((tmp_path / "agent.log").read_text(encoding="utf-8"))
+            raise
+
+
+def _on_bench(browser: Browser, order: str) -> str:
+    return browser.text(f'[data-test="bench-{order}"]')
+
+
+def _take_walk_in(browser: Browser, read: Journal, machine: str, what: str, more: int = 0) -> str:
+    """A walk-in of one piece and `more`; its work order."""
+    known = {one.ref.work_order_id for one in read.attempts()}
+    browser.touch("walk-in")
+    browser.type(".walk-in-what input", what)
+    browser.choose(".walk-in-machine", machine)
+    for _ in range(more):
+        browser.touch("pieces-more")
+    browser.touch("sure")
+    browser.wait(lambda: len(read.attempts()) > len(known))
+    (order,) = {one.ref.work_order_id for one in read.attempts()} - known
+    browser.wait(lambda: "walk-in" in _on_bench(browser, order))
+    return order
+
+
+def _walk_in_by_hand(browser: Browser, read: Journal) -> None:
+    order = _take_walk_in(browser, read, "the saw", "a shelf", more=1)
+    browser.wait(lambda: "Waits for somebody" in browser.text('[data-test="machine-saw"]'))
+    browser.touch("ready-saw")
+    browser.touch("who-Lena")
+    browser.touch("say-go")
+    browser.touch("sure")
+    browser.touch("made-on-saw")
+    browser.touch("good-more")
+    browser.touch("scrap-more")
+    browser.touch("sure")
+    browser.wait(lambda: "1 of 2" in _on_bench(browser, order) and "scrap" in _on_bench(browser, order))
+    assert next(one for one in read.attempts() if one.ref.work_order_id == order).go_by == "Lena"
+
+
+def _judged_by_a_person(browser: Browser, read: Journal) -> None:
+    order = _take_walk_in(browser, read, "the printer", "hooks", more=1)
+
+    def made() -> None:
+        browser.touch("ready-mk3")
+        browser.touch("say-bed")
+        browser.touch("say-stock")
+        browser.touch("sure")
+
+    browser.wait(lambda: "Waits for somebody" in browser.text('[data-test="machine-mk3"]'))
+    made()
+    browser.wait(lambda: "to be judged" in _on_bench(browser, order))
+    browser.touch(f"scrap-{order}")
+    browser.wait(lambda: "1\nscrap" in _on_bench(browser, order))
+    made()
+    browser.wait(lambda: "to be judged" in _on_bench(browser, order))
+    browser.touch(f"good-{order}")
+    browser.wait(lambda: "1 of 2" in _on_bench(browser, order))
+
+
+def _toolpath_that_is_refused(browser: Browser, read: Journal, folder: Path) -> None:
+    """What the gate says stands there line by line, and a mended file is taken from the same sheet."""
+    order = _take_walk_in(browser, read, "the mill", "a plate")
+    browser.wait(lambda: "It waits for a toolpath" in _on_bench(browser, order))
+    assert "job sheet" in browser.text(f'[data-test="files-{order}"]')
+    script = (
+        "const r = new XMLHttpRequest(); r.open('GET', document.querySelector(arguments[0]).href, false); r.send(); return r.responseText"
+    )
+    sheet = browser.run(script, f'[data-test="files-{order}"] a')
+    assert order in sheet
+    (folder / "plate.nc").write_text("G21\nG90\nM500\nM502\n", encoding="utf-8")
+    browser.touch(f"bring-{order}")
+    browser.type("input[type=file]", str(folder / "plate.nc"))
+    browser.wait(lambda: "Line 3: M500" in browser.text(".wrong") and "Line 4: M502" in browser.text(".wrong"))
+    (folder / "mended.nc").write_text("G21\nG90\nG17\nG94\nG54\nG0 Z5\nM3 S8000\nG1 X10 Y10 Z1 F300\nG0 Z5\nM5\nM30\n", encoding="utf-8")
+    browser.type("input[type=file]", str(folder / "mended.nc"))
+    browser.wait(lambda: "brought by somebody" in _on_bench(browser, order))
+    toolpath = next(one for one in read.attempts() if one.ref.work_order_id == order).toolpath
+    assert toolpath is not None and toolpath.brought
+
+
+@pytest.mark.slow
 def test_the_page_asks_for_the_pin_and_then_shows_the_bench(browser: Browser, tmp_path: Path) -> None:
     desk_shop(tmp_path)
     with desk_beside(tmp_path, PIN) as address:

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from clocks import ManualClock
 from desk_shops import accepted, alive, bench, made, offered, said
-from small_shop import offer
+from small_shop import offer, until
 from textual.widgets import DataTable, Input, Static
 
 from shop_agent.accounts import account_of
@@ -30,9 +33,9 @@ async def test_it_shows_machines_offers_benches_and_what_waits_to_be_sent(bench:
     screen = BenchScreen(bench, "Lena")
     async with screen.run_test(size=(140, 40)):
         assert "the printer | at work | gear of Coffee grinder 1/2 25%, 2 min left" in words_on(screen, "machines")
-        assert "gear of Bike stand, 20 × 20 × 10 mm | about 10 min | pla 4.5 g | 2.0" in words_on(screen, "offers")
-        assert "wo-1 | gear of Coffee grinder | the printer | 0/2 good | piece 1 is on the machine" in words_on(screen, "benches")
-        assert "been (just now) heard. Nothing waits" in str(screen.query_one("#outbox", Static).render())
+        assert "1 × gear of Bike stand | about 10 min | pla 4.5 g | 2.0" in words_on(screen, "offers")
+        assert "gear of Coffee grinder | the printer | 0/2 good | piece 1 is on the machine" in words_on(screen, "benches")
+        assert "was heard just now. Nothing waits" in str(screen.query_one("#outbox", Static).render())
 
 
 async def test_its_keys_accept_and_decline_with_a_note(bench: Bench) -> None:
@@ -90,3 +93,86 @@ async def test_pieces_are_judged_and_made_by_hand(bench: Bench) -> None:
         await pilot.press("h", *"3/1", "enter")
         await pilot.pause()
         assert "by itself" in str(screen.screen.query_one(".wrong", Static).render())
+
+
+def shown_lines(screen: BenchScreen) -> list[str]:
+    """What stands on the terminal, line by line."""
+    return ["".join(segment.text for segment in strip).rstrip() for strip in screen.screen._compositor.render_strips()]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_nothing_is_cut_off_however_many_machines_there_are_and_however_long_their_names(
+    bench: Bench, manual_clock: ManualClock, size: tuple[int, int]
+) -> None:
+    long = "the small printer by the window with a very long name that somebody gave it"
+    machines = tuple(bench.config.machine[0].model_copy(update={"id": f"m{n}", "name": f"{long} {n}"}) for n in range(12))
+    crowded = Bench(bench.config.model_copy(update={"machine": machines}), bench.journal)
+    alive(crowded.config, manual_clock)
+    screen = BenchScreen(crowded, "Lena")
+    async with screen.run_test(size=size) as pilot:
+        await pilot.pause()
+        lines = shown_lines(screen)
+    told = " ".join(line.strip() for line in lines)
+    for expected in (
+        "Machines (12)",
+        "waits for",
+        "Offers (0)",
+        "On the benches (0)",
+        "s STOP",
+        "b back",
+        "n walk-in",
+        f"{long} 0: ready.",
+    ):
+        assert expected in told, told
+    assert len(lines) == size[1] and all(len(line) <= size[0] for line in lines)
+
+
+async def test_on_a_small_terminal_a_key_says_nothing_of_a_row_that_cannot_be_seen(bench: Bench) -> None:
+    offered(bench.journal, offer())
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("a")
+        await pilot.pause()
+        assert screen.now == "offers" and bench.journal.offers()[0].answer == ""
+        await pilot.press("a")
+        await pilot.pause()
+        assert bench.journal.offers()[0].answer == "accept"
+        await pilot.press("tab")
+        assert screen.now == "benches"
+
+
+async def test_a_walk_in_is_taken_and_what_is_wrong_with_it_keeps_the_lines(bench: Bench) -> None:
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "down", "n", *"a shelf", "enter", "enter", "backspace", *"two")
+        for _ in range(4):
+            await pilot.press("enter")
+        await until(lambda: "two" in str(screen.screen.query_one(".wrong", Static).render()), 5)
+        screen.screen.query(Input)[2].value = "2"
+        await pilot.press("enter")
+        await until(lambda: bench.journal.attempts(), 5)
+    (attempt,) = bench.journal.attempts()
+    assert attempt.walk_in and attempt.machine_id == "saw" and (attempt.offer.title, attempt.offer.quantity) == ("a shelf", 2)
+
+
+async def test_what_the_gate_refuses_is_told_line_by_line(bench: Bench, tmp_path: Path) -> None:
+    (tmp_path / "bad.nc").write_text("G21\nG90\nM500\nM502\n", encoding="utf-8")
+    attempt = accepted(bench.journal, offer(machine_id="mill"))
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        await pilot.press("l")
+        screen.screen.query_one(Input).value = str(tmp_path / "bad.nc")
+        await pilot.press("enter")
+        await until(lambda: "M500" in str(screen.screen.query_one(".wrong", Static).render()), 5)
+        assert len(str(screen.screen.query_one(".wrong", Static).render()).splitlines()) > 1
+    assert bench.journal.attempt(attempt.row).toolpath is None
+
+
+async def test_an_alarm_is_helped_with_two_keys(bench: Bench) -> None:
+    cnc = bench.config.machine[1].model_copy(update={"id": "cnc", "control": "grbl", "port": "/dev/null"})
+    at_cnc = Bench(bench.config.model_copy(update={"machine": (cnc,)}), bench.journal)
+    screen = BenchScreen(at_cnc, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("k", "escape", "z", "y")
+        await pilot.pause()
+    assert said(at_cnc, "cnc") == ["home 1 Lena"]

@@ -5,22 +5,27 @@ from __future__ import annotations
 
 import re
 import stat
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from peers.octoprint.peer import OctoPrintPeer
+from serving import serving
 from small_shop import SmallRouter, served, shop
+from small_shop import write_shop as write_shop_toml
 
 from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent.check import CheckFinding, check_shop
+from shop_agent.check_desk import check_desk
 from shop_agent.check_machine import check_machine, compared
-from shop_agent.config import PolicySection, RouterSection, ShopSection, load_config
+from shop_agent.config import DeskSection, PolicySection, RouterSection, ShopConfig, ShopSection, load_config
 from shop_agent.drafts import MachineDraft
-from shop_agent.init import ShopDraft, init_shop, shop_text, write_shop
+from shop_agent.init import ShopDraft, init_shop, keep_unfinished, shop_text, write_shop
 from shop_agent.machine_section import Control, MachineSection
 from shop_agent.machines import Description
+from shop_agent.shop_key import public_key_of
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
 DRAFTS = {
@@ -51,7 +56,7 @@ def test_the_first_shop_toml_is_valid_and_its_key_is_private(tmp_path: Path) -> 
 @pytest.mark.parametrize("control", CONTROLS)
 def test_every_key_of_the_first_shop_toml_that_is_commented_out_is_a_real_one(tmp_path: Path, control: Control) -> None:
     write_shop(tmp_path / "shop.toml", ShopDraft(machines=(DRAFTS[control],)))
-    for name in ("mk3.ini", "mk3-petg.ini", "machine.key", "node-ca.pem"):
+    for name in ("mk3.ini", "mk3-petg.ini", "machine.key", "node-ca.pem", "desk.pin"):
         (tmp_path / name).write_text("", encoding="utf-8")
     text = (tmp_path / "shop.toml").read_text(encoding="utf-8")
     keys = re.sub(r"^# (?=[a-z_]+ = )", "", text, flags=re.MULTILINE)
@@ -62,8 +67,8 @@ def test_every_key_of_the_first_shop_toml_that_is_commented_out_is_a_real_one(tm
 
 def test_the_first_shop_toml_explains_every_key_that_there_is() -> None:
     texts = "".join(shop_text(ShopDraft(machines=(draft,))) for draft in DRAFTS.values())
-    explained = set(re.findall(r"\b([a-z_]+) = ", texts)) | {"token", "maintenance", "api_key"}
-    known = {name for section in (ShopSection, RouterSection, PolicySection, MachineSection) for name in section.model_fields}
+    explained = set(re.findall(r"\b([a-z_]+) = ", texts)) | {"token", "maintenance", "api_key", "pin"}
+    known = {name for section in (ShopSection, RouterSection, PolicySection, DeskSection, MachineSection) for name in section.model_fields}
     assert known - explained == {"cell"}, "a cell is worked out from the coordinates"
 
 
@@ -79,6 +84,14 @@ def test_a_key_of_a_machine_is_in_a_file_that_only_its_owner_reads(tmp_path: Pat
     config = write_shop(tmp_path / "shop.toml", ShopDraft(machines=(draft,)))
     assert config.machine[0].api_key == "SECRET" and "SECRET" not in (tmp_path / "shop.toml").read_text(encoding="utf-8")
     assert stat.S_IMODE((tmp_path / "mk3.key").stat().st_mode) == 0o600
+
+
+def test_what_was_answered_before_ctrl_c_loads_under_its_right_name_with_the_keys_that_were_granted(tmp_path: Path) -> None:
+    printer = MachineDraft("klip", "moonraker", "Klip", url="http://192.0.2.1", api_key="SECRET", materials=("pla",))
+    kept = keep_unfinished(tmp_path / "shop.toml", ShopDraft("lena", machines=(printer,)))
+    assert kept.stat().st_mode & 0o077 == 0 and {file.name for file in tmp_path.iterdir()} == {"shop.toml.unfinished", "shop.token"}
+    write_shop(tmp_path / "again" / "shop.toml", ShopDraft("lena", machines=(printer,)))  # whoever begins anew is not in the way
+    assert load_config(kept.rename(tmp_path / "shop.toml")).machine[0].api_key == "SECRET"
 
 
 def test_a_description_that_makes_no_shop_leaves_no_file_behind(tmp_path: Path) -> None:
@@ -150,6 +163,29 @@ async def test_another_key_in_the_keys_place_is_said(tmp_path: Path) -> None:
         assert not about(await check_shop(config), "key").ok
 
 
+class Acquainted(v1.JobRouterServicer):
+    """A router that knows one shop."""
+
+    def __init__(self, known: v1.Shop) -> None:
+        self.known = known
+
+    async def ListShops(self, request: v1.ListShopsRequest, context: object) -> v1.ListShopsResponse:
+        return v1.ListShopsResponse(shops=[v1.KnownShop(shop=self.known)])
+
+
+@pytest.mark.parametrize("same", [True, False])
+async def test_a_shop_that_the_node_knows_by_another_key_is_told_before_its_agent_is_turned_away(tmp_path: Path, same: bool) -> None:
+    router = Acquainted(v1.Shop(id="garage", public_key=b"k" * 32))
+    adders = (partial(v1.add_AccessServicer_to_server, SmallRouter()), partial(v1.add_JobRouterServicer_to_server, router))
+    async with serving(0, *adders) as address:
+        config = shop(tmp_path, node=address)
+        config.data_dir.mkdir()
+        public = public_key_of(config.key_file)
+        router.known.public_key = public if same else router.known.public_key
+        told = [finding.told for finding in await check_shop(config) if not finding.ok]
+    assert told == ([] if same else ["shop garage is known here by another key"])
+
+
 def wrong(told: Description, **machine: object) -> list[str]:
     """What is told of a machine that says so of itself."""
     facts = MachineSection.model_validate({"id": "m", "envelope_mm": [200, 200, 180], "materials": ["pla"], "control": "by_hand"} | machine)
@@ -191,3 +227,43 @@ async def test_a_real_octoprint_that_is_smaller_than_was_said_is_pointed_out(oct
     found = await check_machine(config, config.machine[0])
     assert "OctoPrint 1" in found[0].told and found[0].ok
     assert [finding.told for finding in found if not finding.ok] == ["its x axis goes 200 mm, and envelope_mm says 250"]
+
+
+def with_desk(tmp_path: Path, *lines: str) -> list[CheckFinding]:
+    """What is found about a desk that shop.toml describes with these lines, where nothing is missing."""
+    return check_desk(desk_config(tmp_path, *lines), lambda name: True)
+
+
+def desk_config(tmp_path: Path, *lines: str) -> ShopConfig:
+    file = write_shop_toml(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8") + "\n".join(("[desk]", *lines)) + "\n", encoding="utf-8")
+    file.chmod(0o600)
+    return load_config(file)
+
+
+def test_a_desk_that_others_can_reach_needs_a_pin(tmp_path: Path) -> None:
+    (finding,) = with_desk(tmp_path / "a")
+    assert finding.ok and "only this computer" in finding.told
+    (finding,) = with_desk(tmp_path / "b", 'listen = "0.0.0.0:4790"')
+    assert not finding.ok and "has no PIN" in finding.told and "pin" in finding.remedy
+    (finding,) = with_desk(tmp_path / "c", 'listen = "0.0.0.0:4790"', 'pin = "4711"')
+    assert finding.ok and "asks for the PIN" in finding.told
+    (finding,) = with_desk(tmp_path / "d", 'listen = "bench"')
+    assert not finding.ok and finding.remedy
+
+
+def test_a_pin_that_everybody_can_read_is_pointed_out_and_one_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "desk.pin").write_text("4711\n", encoding="utf-8")
+    (tmp_path / "desk.pin").chmod(0o644)
+    found = with_desk(tmp_path, 'listen = "0.0.0.0:4790"', 'pin_file = "desk.pin"')
+    assert "can read the PIN" in found[-1].told
+    (tmp_path / "desk.pin").write_text("let me in", encoding="utf-8")
+    with pytest.raises(Refused, match="4 to 12 digits"):
+        load_config(tmp_path / "shop.toml")
+
+
+def test_packages_that_the_desk_needs_are_missed_by_who_wants_a_desk(tmp_path: Path) -> None:
+    said = check_desk(desk_config(tmp_path / "a"), lambda name: name != "textual")[0]
+    assert said.ok and "textual" in said.told and "nicegui" not in said.told
+    missed = check_desk(desk_config(tmp_path / "b", 'people = ["Lena"]'), lambda name: False)[0]
+    assert not missed.ok and "commonfab[desk]" in missed.remedy

@@ -11,36 +11,37 @@ from shop_agent.desk.view import BenchCard
 from shop_agent.desk.web.parts import Hands, button, div, sheet, text
 
 
-def ask_made(card: BenchCard, hands: Hands) -> None:
+def ask_made(order: str, what: str, hands: Hands) -> None:
     """How many more pieces were made by hand."""
-    hands.named(lambda: _made(card, hands))
+    hands.named(lambda: _made(order, what, hands))
 
 
-def _made(card: BenchCard, hands: Hands) -> None:
-    with sheet(hands, f"{card.what}: pieces made") as asked:
+def _made(order: str, what: str, hands: Hands) -> None:
+    with sheet(hands, f"{what}: how many more are made?") as asked:
         counts = {"good": 0, "scrap": 0}
         for kind in counts:
-            _counter(kind, counts)
+            counter(kind, counts)
         with div("buttons"):
             button("Not now", asked.dialog.close, kind="quiet")
             button(
                 "Note it",
-                lambda: asked.do(hands, actions.made, hands.bench, card.order, counts["good"], counts["scrap"], hands.who),
+                lambda: asked.do(hands, actions.made, hands.bench, order, counts["good"], counts["scrap"], hands.who),
                 kind="main",
                 test="sure",
             )
 
 
-def _counter(kind: str, counts: dict[str, int]) -> None:
+def counter(kind: str, counts: dict[str, int], least: int = 0) -> None:
+    """A number of pieces, with a button for one more and one for one less."""
     with div("count"):
         text(kind, "grow title")
 
         def step(by: int) -> None:
-            counts[kind] = max(counts[kind] + by, 0)
+            counts[kind] = max(counts[kind] + by, least)
             shown.set_text(str(counts[kind]))
 
         button("−", lambda: step(-1), test=f"{kind}-less")
-        shown = text("0", "big")
+        shown = text(str(counts[kind]), "big")
         button("+", lambda: step(1), test=f"{kind}-more")
 
 
@@ -77,7 +78,7 @@ def ask_minutes(card: BenchCard, hands: Hands) -> None:
 def ask_photograph(card: BenchCard, hands: Hands) -> None:
     """A picture from the tablet's camera."""
     with sheet(hands, f"{card.what}: a photograph") as asked:
-        text("It goes to your node with the report. Mind what else is in the picture.", "soft")
+        text("It goes to your node with the report, as it is: mind what else can be seen in it. PNG, JPEG, WebP or HEIC.", "soft")
 
         async def sent(event: events.UploadEventArguments) -> None:
             content = await event.file.read()

@@ -9,11 +9,13 @@ from dataclasses import replace
 from nicegui import ui
 
 from shop_agent.desk import actions
-from shop_agent.desk.of_machines import sentence
-from shop_agent.desk.plain import due_text, grams_text, minutes_text
+from shop_agent.desk.plain import due_text, grams_text, minutes_text, sentence
 from shop_agent.desk.view import MachineCard, Running
 from shop_agent.desk.web import ready_sheet, service_sheet
-from shop_agent.desk.web.parts import Hands, Update, button, div, text
+from shop_agent.desk.web.account_sheets import ask_made
+from shop_agent.desk.web.bench_card import judge_buttons
+from shop_agent.desk.web.parts import Hands, Update, button, div, found_by, scroll_button, text
+from shop_agent.machine_section import GO
 
 UPKEEP_HOURS = 10.0
 """Upkeep is shown from so many hours before it is due."""
@@ -27,8 +29,8 @@ def still(card: MachineCard) -> object:
 
 def draw(card: MachineCard, hands: Hands) -> Update:
     """One machine; answers how its progress and its figures are moved."""
-    with div("card").props(f'data-test="machine-{card.id}"'):
-        with div("row"):
+    with found_by(div("card"), f"machine-{card.id}", f"machine-{card.id}"):
+        with div("row top"):
             with div("grow"):
                 text(card.name, "title")
                 text(f"{card.process} · {', '.join(_left(card)) or ', '.join(card.materials)}", "soft small")
@@ -37,10 +39,13 @@ def draw(card: MachineCard, hands: Hands) -> Update:
             text(sentence(card.out_of_service), "note person")
         elif card.fault or card.why:
             text(card.fault or card.why, "note person" if card.fault else "soft")
-        moved = _running(card.running)
+        moved = _running(card.running, card.by_hand)
         reads = text("", "soft small")
         for one in card.waits:
-            text(f"Waits for {one.text}", "note person" if one.person else "soft")
+            if one.button not in ("judge", "made"):  # their buttons say it themselves
+                text(f"Waits for {one.text}", "note person" if one.person else "soft")
+        if needs := card.waits_for("toolpath"):
+            scroll_button("Go to its files …", f"bench-{needs.order}", "main")
         _upkeep(card, hands)
         _buttons(card, hands)
 
@@ -53,7 +58,7 @@ def draw(card: MachineCard, hands: Hands) -> Update:
     return update
 
 
-def _running(running: Running | None) -> Update | None:
+def _running(running: Running | None, by_hand: bool) -> Update | None:
     if running is None:
         return None
     with div("row"):
@@ -61,6 +66,10 @@ def _running(running: Running | None) -> Update | None:
             text(running.what)
             if running.pieces:
                 text(f"piece {running.piece} of {running.pieces}", "soft small")
+            if not running.order:
+                text("Not one of ours: stop it at the machine.", "soft small")
+        if by_hand:  # nobody knows how far it is but the person
+            return None
         figure = text("", "big")
     with div("track"):
         bar = ui.element("div")
@@ -79,7 +88,7 @@ def _upkeep(card: MachineCard, hands: Hands) -> None:
         if due.in_hours > UPKEEP_HOURS:
             continue
         with div("row"):
-            text(f"{due.what}: {due_text(due.in_hours)}", "grow" if due.in_hours > 0 else "grow wrong")
+            text(f"{sentence(due.what)}: {due_text(due.in_hours)}", "grow" if due.in_hours > 0 else "grow wrong")
             button("Done", lambda what=due.what: _done(card, hands, what), test=f"upkeep-{card.id}")  # type: ignore[misc]
 
 
@@ -89,22 +98,34 @@ def _done(card: MachineCard, hands: Hands, what: str) -> None:
 
 def _buttons(card: MachineCard, hands: Hands) -> None:
     helps, running = card.buttons, card.running
+    if judged := card.waits_for("judge"):
+        judge_buttons(judged.order, 1, hands)
     with div("buttons"):
         if running is not None and running.order:
+            if card.by_hand:
+                made = running  # as it is now
+                button("Pieces made …", lambda: ask_made(made.order, made.what, hands), kind="main", test=f"made-on-{card.id}")
             if running.paused:
                 button("Resume", lambda: ready_sheet.ask_resume(card, hands), kind="main", test=f"resume-{card.id}")
             else:
                 button("Pause", lambda: _pause(card, hands), test=f"pause-{card.id}")
         elif running is None:
-            asks_ready = "ready" in helps or "start" not in helps
-            if asks_ready:
-                kind = "main" if "ready" in helps else ""
-                button("Ready …", lambda: ready_sheet.ask_ready(card, hands), kind=kind, test=f"ready-{card.id}")
-            if card.attended or "start" in helps:
-                kind = "main" if "start" in helps else ""
-                button("Start …", lambda: ready_sheet.ask_start(card, hands), kind=kind, test=f"start-{card.id}")
+            _before_a_start(card, hands, helps)
         button("Service …", lambda: service_sheet.ask(card, hands), kind="quiet", test=f"service-{card.id}")
-        button("Stop", lambda: _stop(card, hands), kind="stop", test=f"stop-{card.id}")
+        if running is None or running.order:  # what is not ours is not stopped from here
+            button("Stop", lambda: _stop(card, hands), kind="stop", test=f"stop-{card.id}")
+
+
+def _before_a_start(card: MachineCard, hands: Hands, helps: frozenset[str]) -> None:
+    for care in card.cares:
+        kind = "main" if care == "home" else ""
+        button(f"{sentence(care)} …", lambda care=care: ready_sheet.ask_care(card, hands, care), kind=kind, test=f"{care}-{card.id}")  # type: ignore[misc]
+    if "ready" in helps or ("start" not in helps and not card.cares):
+        kind = "main" if "ready" in helps else ""
+        button("Ready …", lambda: ready_sheet.ask_ready(card, hands), kind=kind, test=f"ready-{card.id}")
+    if not card.cares and (GO in card.confirms or "start" in helps):
+        kind = "main" if "start" in helps else ""
+        button("Start …", lambda: ready_sheet.ask_start(card, hands), kind=kind, test=f"start-{card.id}")
 
 
 def _left(card: MachineCard) -> Iterator[str]:

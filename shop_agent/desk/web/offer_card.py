@@ -8,13 +8,16 @@ from nicegui import ui
 from shop_agent.desk import actions
 from shop_agent.desk.plain import grams_text, minutes_text
 from shop_agent.desk.view import OfferCard
-from shop_agent.desk.web.parts import Hands, button, div, fact, picture, sheet, text
+from shop_agent.desk.web.parts import Hands, button, div, fact, found_by, picture, sheet, text
 
 
 def draw(card: OfferCard, hands: Hands) -> None:
     """One offer."""
-    with div("card asks" if card.open else "card").props(f'data-test="offer-{card.order}"'):
-        with div("row").style("flex-wrap:nowrap;align-items:flex-start;gap:20px"):
+    if not card.open:
+        _answered(card)
+        return
+    with found_by(div("card asks"), f"offer-{card.order}", f"offer-{card.order}"):
+        with div("row top"):
             picture(card.picture)
             with div("grow"):
                 text(f"{card.quantity} × {card.part or card.title}", "title")
@@ -33,6 +36,13 @@ def draw(card: OfferCard, hands: Hands) -> None:
                     text(one)
         _why(card)
         _answer(card, hands)
+
+
+def _answered(card: OfferCard) -> None:
+    """One that was answered, small: it only waits for the router to hear."""
+    with found_by(div("card small-card"), f"offer-{card.order}"):
+        text(f"{card.quantity} × {card.part or card.title}", "grow")
+        text("you took it; the router is being told" if card.answer == "accept" else "you declined it", "soft")
 
 
 def _facts(card: OfferCard) -> None:
@@ -62,12 +72,10 @@ def _why(card: OfferCard) -> None:
 
 
 def _answer(card: OfferCard, hands: Hands) -> None:
-    if not card.open:
-        text("You took it; the router is being told." if card.answer == "accept" else "You declined it.", "soft")
-        return
+    kind = "" if card.cannot else "main"
     with div("buttons"):
         button("Decline", lambda: _decline(card, hands), test=f"decline-{card.order}")
-        button("Accept", lambda: hands.do(actions.accept, hands.bench, card.order), kind="main", test=f"accept-{card.order}")
+        button("Accept", lambda: hands.do(actions.accept, hands.bench, card.order), kind=kind, test=f"accept-{card.order}")
 
 
 def _decline(card: OfferCard, hands: Hands) -> None:

@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,11 +12,15 @@ from typing import Any, Generic, TypeVar
 
 from nicegui import app, ui
 
-from commonfab.errors import Refused
-from commonfab.reasons import refusal
 from shop_agent.desk.actions import Bench
+from shop_agent.desk.wrong import WRONG, in_words, tried
 
 Card = TypeVar("Card")
+
+TOUCH_SECONDS = 3.0
+"""How long a touch may take from a tablet to here; more than any local network needs."""
+
+
 Update = Callable[[Any], None]
 
 
@@ -49,24 +54,29 @@ class Hands:
             ask_who(self, then)
 
 
-def tried(action: Callable[..., object], *arguments: object) -> str:
-    """Do something; answers what stood in the way and what to do about it, empty where it is done."""
-    try:
-        action(*arguments)
-    except Refused as refused:
-        told = refused.message()
-    except (OSError, sqlite3.Error) as error:
-        told = refusal("system.refused", str(error))
-    else:
-        return ""
-    return f"{told.reason.message}. {told.remedy}".strip()
-
-
 def button(text: str, on_click: Callable[[], object], kind: str = "", icon: str = "", test: str = "") -> ui.button:
     """A button that a finger meets: at least 60 px high. `kind`: main, stop, quiet, or none; `test`: what tests find it by."""
     made = ui.button(text, on_click=on_click, icon=icon or None, color=None)
     made.props("unelevated no-caps").classes(f"b {kind}")
-    return made.mark(test).props(f'data-test="{test}"') if test else made
+    return found_by(made.mark(test), test) if test else made
+
+
+def scroll_button(words: str, element_id: str, classes: str = "") -> None:
+    """A button that brings a card into sight; the browser does that by itself."""
+    go = f"() => document.getElementById({json.dumps(element_id)})?.scrollIntoView({{behavior: 'smooth', block: 'start'}})"
+    made = ui.button(words, color=None).props("unelevated no-caps").classes(f"b {classes}")
+    found_by(made, f"to-{element_id}").on("click", js_handler=go)
+
+
+Shown = TypeVar("Shown", bound=ui.element)
+
+
+def found_by(element: Shown, test: str, element_id: str = "") -> Shown:
+    """Give an element what tests, and the page itself, find it by. That may come from outside, so it is no list of attributes."""
+    element.props["data-test"] = test
+    if element_id:
+        element.props["id"] = element_id
+    return element
 
 
 def div(classes: str) -> ui.element:
@@ -104,12 +114,31 @@ class Sheet:
 
     def do(self, hands: Hands, action: Callable[..., object], *arguments: object) -> None:
         """Say it and close, or say what is wrong and stay."""
-        told = tried(action, *arguments)
-        self.wrong.set_text(told)
-        self.wrong.set_visibility(bool(told))
-        if not told:
+        self.end(hands, tried(action, *arguments))
+
+    async def do_beside(self, hands: Hands, action: Callable[..., object], *arguments: object) -> None:
+        """The same in a thread, for what may take some seconds: the page goes on meanwhile."""
+        self.say("Every line is read …", wrong=False)
+        try:
+            await asyncio.to_thread(action, *arguments)
+        except WRONG as error:
+            self.end(hands, in_words(error))
+        else:
+            self.end(hands, "")
+
+    def end(self, hands: Hands, wrong: str) -> None:
+        """Close it, or say what is wrong and stay."""
+        self.say(wrong)
+        if not wrong:
             self.dialog.close()
+        hands.bench.journal.on_change()  # it may have been written by another connection
         hands.refresh()
+
+    def say(self, words: str, wrong: bool = True) -> None:
+        """Say in the sheet what is wrong, or how far it is."""
+        self.wrong.set_text(words)
+        self.wrong.set_visibility(bool(words))
+        self.wrong.classes(add="wrong" if wrong else "soft", remove="soft" if wrong else "wrong")
 
 
 @contextmanager
@@ -142,6 +171,18 @@ def ask_who(hands: Hands, then: Callable[[], object]) -> None:
         name = ui.input("A name").props("outlined").mark("who-name").classes("who-name")
         name.on("keydown.enter", lambda: chosen(name.value or ""))
         button("That is me", lambda: chosen(name.value or ""), kind="main", test="who-typed")
+
+
+def _fade(drawn: ui.element) -> None:
+    """Hide what was drawn anew, and forget it a little later: a touch that is on its way, such as on Stop, still counts."""
+
+    def forget() -> None:
+        if not drawn.is_deleted:
+            drawn.delete()
+
+    if drawn.visible:
+        drawn.set_visibility(False)
+        asyncio.get_running_loop().call_later(TOUCH_SECONDS, forget)
 
 
 @dataclass
@@ -177,8 +218,9 @@ class Cards(Generic[Card]):
         for key, card in zip(keys, cards, strict=True):
             still, box, update = self._shown[key]
             if still != self.still(card):
-                box.clear()
-                with box:
+                for drawn in list(box):
+                    _fade(drawn)
+                with box, div("drawn"):
                     update = self.draw(card)
                 self._shown[key] = (self.still(card), box, update)
             if update is not None:

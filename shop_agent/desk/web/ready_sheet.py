@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from nicegui import ui
 
@@ -15,6 +16,19 @@ from shop_agent.journal import EVERYTHING
 from shop_agent.machine_section import GO
 
 THERE = CONFIRMED[GO]
+
+CARES: Mapping[str, tuple[str, str, str, Callable[..., None]]] = MappingProxyType(
+    {
+        "unlock": (
+            "Unlock {}?",
+            "It no longer knows for sure where it is. Move the tool clear by hand first, and home it before it cuts again.",
+            "Unlock",
+            actions.unlock,
+        ),
+        "home": ("Home {}?", "It moves to its switches within a moment: the way must be free.", "Home", actions.home),
+    }
+)
+"""What a person may do to a machine in alarm: what is asked, what to know, the word, the action."""
 
 
 def ask_ready(card: MachineCard, hands: Hands) -> None:
@@ -31,6 +45,12 @@ def ask_start(card: MachineCard, hands: Hands) -> None:
 def ask_resume(card: MachineCard, hands: Hands) -> None:
     """Say that it may go on."""
     hands.named(lambda: _one_touch_more(card, hands, f"Let {card.name} go on?", "It moves within a moment.", "Resume", actions.resume))
+
+
+def ask_care(card: MachineCard, hands: Hands, care: str) -> None:
+    """Take the lock of an alarm off, or let it find its zero again."""
+    title, told, word, action = CARES[care]
+    hands.named(lambda: _one_touch_more(card, hands, title.format(card.name), told, word, action))
 
 
 def _ready(card: MachineCard, hands: Hands) -> None:
@@ -53,7 +73,7 @@ def _one_touch_more(card: MachineCard, hands: Hands, title: str, told: str, word
 
 
 def _two_touches(lines: dict[str, str], word: str, say: Callable[[frozenset[str]], None], asked: Sheet) -> None:
-    """Lines to be confirmed, by name; the button below them wakes once one is."""
+    """Lines to be confirmed, by name; the button below them wakes once one is touched."""
     said: set[str] = set()
     shown: dict[str, ui.button] = {}
 

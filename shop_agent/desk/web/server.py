@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -16,16 +15,17 @@ from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import ShopConfig
 from shop_agent.desk.actions import Bench
+from shop_agent.desk.listening import address_in, is_loopback
 from shop_agent.desk.of_work import pictures_wanted
 from shop_agent.desk.pictures import fetch_picture, pictures_folder
 from shop_agent.desk.pin import PinCheck, Sessions, desk_secret
 from shop_agent.desk.view import Desk, look
 from shop_agent.desk.web.door import Door, names_of_this_computer
+from shop_agent.desk.work_files import file_of
 from shop_agent.journal import open_journal
 from shop_agent.live import live_file
 
 LOOK_AGAIN_SECONDS = 5.0
-PICTURES_SECONDS = 3.0
 NO_PICTURES_SECONDS = 60.0
 
 
@@ -44,23 +44,6 @@ def serve(config: ShopConfig, listen: str = "") -> None:
         shown = f"[{host}]" if ":" in host else host
         print(f"The desk of {config.shop.name or config.shop.id} is at http://{shown}:{bound.getsockname()[1]}", flush=True)
         _run(config, host, bound)
-
-
-def address_in(listen: str) -> tuple[str, int]:
-    """Host and port of "127.0.0.1:4790" or "[::1]:4790". Errors: `Refused` (`desk.listen`)."""
-    host, colon, port = listen.rpartition(":")
-    host = host.strip("[]")
-    if not (colon and host and port.isdecimal() and int(port) < 65_536):
-        raise Refused("desk.listen", listen)
-    return host, int(port)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this computer can reach what listens there."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -87,7 +70,8 @@ def _run(config: ShopConfig, host: str, bound: socket.socket) -> None:
 
 def _door(config: ShopConfig, host: str) -> Door:
     """The desk's application, behind its door."""
-    from fastapi import FastAPI
+    from fastapi import FastAPI, Response
+    from fastapi.responses import FileResponse
     from nicegui import app as pages
     from nicegui import ui
 
@@ -107,6 +91,11 @@ def _door(config: ShopConfig, host: str) -> Door:
             fetching.cancel()
 
     application = FastAPI(lifespan=open_watch, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @application.get("/work/{order}/{path:path}")
+    def work_file(order: str, path: str) -> Response:
+        file = file_of(config, order, path)
+        return Response(status_code=404) if file is None else FileResponse(file, media_type="application/octet-stream", filename=file.name)
 
     @ui.page("/", title=config.shop.name or config.shop.id)
     def desk() -> None:
@@ -136,6 +125,7 @@ class Watch:
         self._desk: Desk | None = None
         self._seen: tuple[int, int] = (-1, -1)
         self._at = float("-inf")
+        self._looked = asyncio.Event()
         bench.journal.on_change = self.changed
 
     def changed(self) -> None:
@@ -148,17 +138,20 @@ class Watch:
         seen, now = (journal.stamp(), _written_at(live_file(self.bench.config.data_dir))), journal.clock.monotonic()
         if self._desk is None or seen != self._seen or now - self._at >= LOOK_AGAIN_SECONDS:
             self._desk, self._seen, self._at = look(self.bench.config, journal), seen, now
+            self._looked.set()
         return self._desk
 
     async def fetch_pictures(self) -> None:
-        """Fetch what is to be seen and is not here, until cancelled. A node that is away is asked again after a minute."""
+        """Fetch what is to be seen and is not here, until cancelled; only while somebody looks. A node that is away is asked again after a
+        minute."""
         from commonfab.client import connect
         from commonfab.rpc_client import Endpoint
 
         config = self.bench.config
         given_up: set[str] = set()
         while True:
-            pause = PICTURES_SECONDS
+            await self._looked.wait()
+            self._looked.clear()
             wanted = [one for one in pictures_wanted(self.bench.journal, config.data_dir) if one not in given_up]
             try:
                 if wanted:
@@ -168,8 +161,7 @@ class Watch:
                                 given_up.add(sha256)
                     self.changed()
             except Exception:  # whatever a network can throw: a desk without pictures is still a desk
-                pause = NO_PICTURES_SECONDS
-            await asyncio.sleep(pause)
+                await asyncio.sleep(NO_PICTURES_SECONDS)
 
 
 def _written_at(file: Path) -> int:

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The tables of the terminal screen: a row is a line, and what does not fit there stands below in full for the row that is marked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from rich.text import Text
+
+from shop_agent.desk.plain import ago_text, due_text, grams_text, minutes_text, sentence
+from shop_agent.desk.view import BenchCard, Desk, MachineCard, OfferCard, OutboxCard
+
+UPKEEP_HOURS = 10.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: its key, its cells, and all of it in words."""
+
+    key: str
+    cells: tuple[Text, ...]
+    detail: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table. `columns`: each with its share of the width; `keys`: what the keys do while it is shown; `empty`: instead of rows."""
+
+    heading: str
+    columns: tuple[tuple[str, int], ...]
+    keys: str
+    empty: str
+
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        "machines": Table(
+            "Machines",
+            (("machine", 5), ("stands", 5), ("what runs", 6), ("waits for", 7)),
+            "r ready  g start  p pause  u resume  s STOP  k unlock  z home  o broken  b back",
+            "There are no machines.",
+        ),
+        "offers": Table(
+            "Offers",
+            (("what", 8), ("time", 4), ("material", 4), ("km", 2)),
+            "a accept  x decline",
+            "No offers now. They come by themselves while the agent runs.",
+        ),
+        "benches": Table(
+            "On the benches",
+            (("what", 8), ("machine", 5), ("made", 4), ("stands", 6)),
+            "+ good  - scrap  h by hand  l toolpath  m size  t minutes  f photo  w take off",
+            "Nothing is on the benches. Accept an offer, or take a walk-in with n.",
+        ),
+    }
+)
+
+ALWAYS = "n walk-in  Tab next table  q quit"
+
+STYLES: Mapping[str, str] = MappingProxyType({"good": "bold green", "busy": "bold cyan", "person": "bold yellow", "off": "dim"})
+
+
+def rows_of(desk: Desk) -> dict[str, list[Row]]:
+    """The rows of every table, by its name."""
+    return {
+        "machines": [_machine(card) for card in desk.machines],
+        "offers": [_offer(card) for card in desk.open_offers],
+        "benches": [_bench(card) for card in desk.benches],
+    }
+
+
+def heading_of(name: str, rows: Sequence[Row], desk: Desk) -> str:
+    """A table's heading, with how many there are and how many of them need somebody."""
+    needs = sum(card.needs_person for card in desk.machines) if name == "machines" else 0
+    return f"{TABLES[name].heading} ({len(rows)}{f', {needs} need somebody' if needs else ''})"
+
+
+def widths(name: str, room: int) -> list[int]:
+    """How wide each column is, in `room` characters, which it fills: each has one character of space on either side."""
+    shares = [share for _, share in TABLES[name].columns]
+    free = max(room - 2 * len(shares), len(shares))
+    made = [max(free * share // sum(shares), 1) for share in shares]
+    made[-1] += max(free - sum(made), 0)
+    return made
+
+
+def one_line(words: str, style: str = "") -> Text:
+    """Words on one line; what does not fit is cut with "…"."""
+    return Text(words, style, no_wrap=True, overflow="ellipsis")
+
+
+def _machine(card: MachineCard) -> Row:
+    waits = [one.text for one in card.waits]
+    due = [f"{one.what}: {due_text(one.in_hours)}" for one in card.upkeep if one.in_hours <= UPKEEP_HOURS]
+    lacks = [*waits, *filter(None, (card.fault, card.out_of_service)), *due]
+    cells = (
+        one_line(card.name),
+        one_line(card.state, STYLES.get(card.tone, "")),
+        one_line(_runs(card)),
+        one_line("; ".join(one.removeprefix("somebody to ") for one in lacks)),
+    )
+    cares = [f"{key} {one}" for one, key in (("unlock", "k"), ("home", "z")) if one in card.cares]
+    told = [
+        f"{card.name}: {card.state}.",
+        *(f"{sentence(one)}." for one in filter(None, (_runs(card), card.reads, card.fault, card.out_of_service or card.why))),
+        *(f"Waits for {one}." for one in waits),
+        *(f"{sentence(one)}." for one in due),
+        f"Help it: {', '.join(cares)}." if cares else "",
+    ]
+    return Row(card.id, cells, " ".join(filter(None, told)))
+
+
+def _runs(card: MachineCard) -> str:
+    runs = card.running
+    if runs is None:
+        return ""
+    piece = f" {runs.piece}/{runs.pieces}" if runs.pieces else ""
+    if card.by_hand:
+        return f"{runs.what}{piece}"
+    left = f", {minutes_text(runs.remaining_seconds / 60)} left" if runs.remaining_seconds else ""
+    return f"{runs.what}{piece} {runs.progress:.0%}{left}{'' if runs.order else ', not one of ours'}"
+
+
+def _offer(card: OfferCard) -> Row:
+    about = "" if card.measured else "about "
+    cells = (
+        one_line(f"{card.quantity} × {card.part or card.title} of {card.title}"),
+        one_line(f"{about}{minutes_text(card.minutes * card.quantity)}"),
+        one_line(f"{card.material} {grams_text(card.grams * card.quantity)}"),
+        one_line("?" if card.km is None else f"{card.km:.1f}"),
+    )
+    told = [
+        f"{card.order}: {cells[0].plain} on {card.machine}, {card.size or 'size not known'}, {card.licence or 'no licence said'}.",
+        f"“{card.purpose}”" if card.purpose else "",
+        "First article." if card.first_article else "",
+        *(f"{one}." for one in (*card.why, *card.asks)),
+        f"No toolpath can be made of it here: {'; '.join(card.cannot)}." if card.cannot else "",
+        f"Goes with what is made: {card.notice}" if card.notice else "",
+    ]
+    return Row(card.order, cells, " ".join(filter(None, told)))
+
+
+def _bench(card: BenchCard) -> Row:
+    made = ", ".join(_counts(card))
+    what = f"{'walk-in: ' if card.walk_in else ''}{card.what}"
+    cells = (one_line(what), one_line(card.machine), one_line(made), one_line(card.stands))
+    told = [
+        f"{card.order}: {what}, on {card.machine}: {made}. {sentence(card.stands)}.",
+        f"Toolpath: {card.toolpath}." if card.toolpath else "",
+        "Bring a toolpath with l." if card.brings and card.needs_toolpath else "",
+        f"{card.photographs} photographs, {len(card.sizes)} sizes." if card.photographs or card.sizes else "",
+    ]
+    return Row(card.order, cells, " ".join(filter(None, told)))
+
+
+def _counts(card: BenchCard) -> Iterator[str]:
+    yield f"{card.good}/{card.quantity} good"
+    if card.scrap:
+        yield f"{card.scrap} scrap"
+    if card.unjudged:
+        yield f"{card.unjudged} to be judged (+ or -)"
+
+
+def outbox_line(card: OutboxCard) -> str:
+    """Whether the router is heard, and what waits to be sent."""
+    known = card.silent_seconds is not None
+    heard = f"The router was heard {ago_text(card.silent_seconds or 0.0)}" if known else "The router has not been heard yet"
+    waits = f"Waits to be sent: {', '.join(card.unsent)}" if card.unsent else "Nothing waits to be sent"
+    return f"{heard}{f': {card.trouble}' if card.trouble else ''}. {waits}."
