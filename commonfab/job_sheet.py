@@ -69,7 +69,8 @@ def sheet_of_offer(offer: v1.Offer, shop: str, attempt: str, recall: v1.Recall |
 
     Parameters: `shop`, what its people call it; `attempt`, its name, or empty before acceptance; `recall`, that of its revision.
     """
-    told = f"to the requester of job {offer.job_id}; the node that sent it knows who that is"
+    requester = f"to the requester of job {offer.job_id}; the node that sent it knows who that is"
+    told = requester if offer.job_id else "to whoever walked in and asked for it"
     away = [f"about {km(offer.distance_km)} from here"] if offer.HasField("distance_km") else []
     way = v1.Makeability(process=offer.requirement.process, requirement=offer.requirement, estimate=offer.estimate)
     return Sheet(
@@ -97,7 +98,8 @@ def written(sheet: Sheet) -> str:
 
 
 def _lines(sheet: Sheet) -> Iterator[str]:
-    what = f"{_plain(sheet.part_name)} of {_plain(sheet.title)}" if sheet.part_name else _plain(sheet.title)
+    named = sheet.part_name and sheet.part_name != sheet.title
+    what = f"{_plain(sheet.part_name)} of {_plain(sheet.title)}" if named else _plain(sheet.title)
     yield f"# {sheet.quantity} × {what}"
     yield from ("", _plain(sheet.heading))
     if sheet.recall is not None:
@@ -110,7 +112,8 @@ def _lines(sheet: Sheet) -> Iterator[str]:
         yield from _list(f"By {_plain(way.process)}", [*_needs(way.requirement), *_takes(way.estimate)])
     yield from _list("Asked and answered", [f"{one.message} ({one.code}): it is right so" for one in sheet.answered])
     yield from _list("Where the result goes", sheet.goes_to)
-    yield from _list("Licence", [sheet.licence, f"revision {sheet.revision_digest}"])
+    if sheet.revision_digest:
+        yield from _list("Licence", [sheet.licence, f"revision {sheet.revision_digest}"])
     if sheet.notice:
         yield from ("", "This notice goes with what is made:", "")
         yield from (f"> {_plain(line)}".rstrip() for line in sheet.notice.splitlines())

@@ -13,6 +13,9 @@ from shop_agent.config import load_config
 # httpx has a command line of its own, and with it come rich and pygments: 4 MB that nobody here ever calls.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 
+REPLACED_STATUS = 3
+"""The exit status where a newer agent speaks for the shop. systemd must not start this one again: two would take turns for ever."""
+
 
 def main() -> int:
     """Run the agent of the `shop.toml` that is named, else of the one in this folder."""
@@ -20,7 +23,7 @@ def main() -> int:
         run_until_stopped(load_config(Path(sys.argv[1] if len(sys.argv) > 1 else "shop.toml")))
     except Refused as refused:
         print(f"{refused}", file=sys.stderr)
-        return 1
+        return REPLACED_STATUS if refused.code == "shop.replaced" else 1
     return 0
 
 

@@ -42,7 +42,7 @@ from shop_agent.sensors import Sensors
 from shop_agent.service_modes import service_of
 from shop_agent.shop_described import described_shop
 from shop_agent.shop_key import public_key_of
-from shop_agent.stock_left import as_left, note_listed
+from shop_agent.stock_left import as_free, note_listed
 from shop_agent.store import only_agent
 from shop_agent.waiting import Bell, Leases, Starts
 
@@ -205,6 +205,7 @@ class Agent:
             router_heard=self.link.heard_at,
             router_trouble=self.link.trouble,
             unsent=len(self.journal.unsettled()),
+            alone=True,
         )
 
     def _consider(self) -> None:
@@ -264,9 +265,9 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
 
 
 def answer_to(record: OfferRecord, config: ShopConfig, journal: Journal) -> policy.Decision:
-    """What policy says of an offer, with what was said of its machine's service and what is left of its stock."""
-    left = config.model_copy(update={"machine": tuple(as_left(journal, facts) for facts in config.machine)})
-    return policy.decide(record, left, service_of(journal, record.offer.machine_id))
+    """What policy says of an offer, with what was said of its machine's service and what of its stock is promised to nobody."""
+    free = config.model_copy(update={"machine": tuple(as_free(journal, facts) for facts in config.machine)})
+    return policy.decide(record, free, service_of(journal, record.offer.machine_id))
 
 
 def held_back(config: ShopConfig, clock: Clock, facts: MachineSection, seconds: float) -> str:

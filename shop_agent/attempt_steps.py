@@ -39,9 +39,14 @@ def forget_toolpath(journal: Journal, attempt: AttemptRecord) -> None:
 
 
 def note_go(journal: Journal, attempt: AttemptRecord, who: str) -> None:
-    """A person said that this attempt may start."""
+    """A person said that this attempt may start. The same word sends no other off, should this one come to nothing."""
     with journal.change() as connection:
         connection.execute("UPDATE attempts SET go_by = ? WHERE row = ?", (who, attempt.row))
+        newest = connection.execute("SELECT coalesce(max(sequence), 0) FROM readiness").fetchone()[0]
+        connection.execute(
+            "UPDATE attempts SET go_after = ? WHERE machine_id = ? AND row != ? AND go_by = '' AND ended = ''",
+            (newest, attempt.machine_id, attempt.row),
+        )
 
 
 def ask_to_start(journal: Journal, attempt: AttemptRecord) -> None:

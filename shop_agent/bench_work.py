@@ -118,9 +118,16 @@ class Bench:
         return bool(line)
 
     def line(self) -> list[AttemptRecord]:
-        """What lies on this bench: first what was left behind, then the one that has leave to start, then in the order of acceptance."""
+        """What lies on this bench: first what was left behind, then what is on the machine, then what has leave to start, then in the order
+        of acceptance; but what waits for a toolpath to be brought holds nothing up, and what waits for a router no walk-in.
+        """
         mine = [a for a in self.journal.attempts() if a.machine_id == self.facts.id and not a.ended]
-        return [*self.journal.left_behind(self.facts.id), *sorted(mine, key=lambda attempt: (not attempt.leave, attempt.row))]
+        return [*self.journal.left_behind(self.facts.id), *sorted(mine, key=self._place_in_line)]
+
+    def _place_in_line(self, attempt: AttemptRecord) -> tuple[bool, bool, bool, bool, int]:
+        stalled = not attempt.walk_in and not self.floor.leases.holds(attempt.ref)
+        lacks = attempt.toolpath is None and attempt.row in self._lacks
+        return not attempt.piece_begun, not attempt.leave, lacks, stalled and not attempt.leave, attempt.row
 
     async def reconcile(self) -> None:
         """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""

@@ -12,7 +12,7 @@ from commonfab.errors import Refused
 from commonfab.reasons import reason
 from commonfab.units import grams, km, minutes
 from shop_agent.config import ShopConfig
-from shop_agent.machine_section import MachineSection
+from shop_agent.machine_section import MachineSection, process_of
 from shop_agent.records import OfferRecord, Toolpath
 from shop_agent.service_modes import Mode, OutOfService
 from shop_agent.slicing.settings import asked_of
@@ -111,7 +111,7 @@ def _cannot(offer: v1.Offer, machine: MachineSection, service: OutOfService | No
         reasons.append(reason("machine.maintenance", machine.maintenance))
     elif service is not None:
         reasons.append(_of_service(service, machine))
-    if needs.process and not processes.satisfies(machine.process, needs.process):
+    if needs.process and not processes.satisfies(process_of(machine), needs.process):
         reasons.append(reason("process.other", needs.process))
     if not any(materials.satisfies(has, needs.material) for has in machine.on_hand):
         reasons.append(reason("material.missing", needs.material))

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from commonfab import materials, v1
 from commonfab.errors import Refused
 from shop_agent.journal import Journal
 from shop_agent.machine_section import MachineSection
+from shop_agent.promised import promised_grams
 from shop_agent.sections import StockSection
 from shop_agent.slicing import material_for
 
@@ -61,6 +62,18 @@ def count(journal: Journal, facts: MachineSection, material: str, grams: float, 
 
 def as_left(journal: Journal, facts: MachineSection) -> MachineSection:
     """The machine with what is left of its stock, and without what is used up."""
+    return _without(journal, facts, {}, STEP_GRAMS)
+
+
+def as_free(journal: Journal, facts: MachineSection, step_grams: float = 0.0) -> MachineSection:
+    """The machine with what is left of its stock and not promised to accepted work, without what is all gone or promised.
+
+    Parameters: `step_grams`, what is left is rounded down to a multiple of it; 0 for not at all.
+    """
+    return _without(journal, facts, promised_grams(journal, facts), step_grams)
+
+
+def _without(journal: Journal, facts: MachineSection, promised: Mapping[str, float], step_grams: float) -> MachineSection:
     counts = _counts(journal, facts.id)
     if not facts.stock and not counts:
         return facts
@@ -69,7 +82,7 @@ def as_left(journal: Journal, facts: MachineSection) -> MachineSection:
     listed = _listed(facts)
     for material in dict.fromkeys([*listed, *sorted(counts)]):
         entries, found = listed.get(material, []), counts.get(material)
-        left = _left(material, entries, found, used[material])
+        left = _left(material, entries, found, used[material] + promised.get(material, 0.0), step_grams)
         if left is None:
             gone.add(material)
         else:
@@ -101,7 +114,7 @@ def grams_left(journal: Journal, facts: MachineSection) -> dict[str, float]:
 
 
 class StockLeft:
-    """`as_left` of one machine, worked out again only where the journal has changed."""
+    """What is free of one machine's stock, as the router is told: worked out again only where the journal has changed."""
 
     def __init__(self, journal: Journal, facts: MachineSection) -> None:
         self._journal = journal
@@ -110,44 +123,44 @@ class StockLeft:
         self._left = facts
 
     def now(self) -> MachineSection:
-        """The machine with what is left of its stock."""
+        """The machine with what is left of its stock and promised to nobody."""
         stamp = (self._journal.stamp(), self._journal.connection.total_changes)
         if stamp != self._seen:
-            self._left, self._seen = as_left(self._journal, self._facts), stamp
+            self._left, self._seen = as_free(self._journal, self._facts, STEP_GRAMS), stamp
         return self._left
 
 
-def _left(material: str, entries: list[StockSection], counted: Count | None, used: float) -> list[StockSection] | None:
+def _left(material: str, entries: list[StockSection], counted: Count | None, used: float, step_grams: float) -> list[StockSection] | None:
     """What is left of one material, entry by entry; None where it is used up."""
     if counted is None or not _is_of(counted, entries):
         return entries
     gone = max(used - counted.used_grams, 0.0)
     whole, left = _grams(entries), counted.grams - gone
     if _weighed(entries) and left <= whole and counted.pieces == _pieces(entries):
-        return _taken_off(entries, whole - left)
+        return _taken_off(entries, whole - left, step_grams)
     if entries and not _weighed(entries) and counted.grams == whole and counted.pieces == _pieces(entries):
         return entries  # of some of it nobody said how much there is
-    left = _rounded(left)
+    left = _rounded(left, step_grams)
     if left <= 0 and not counted.pieces:
         return None
     first = entries[0] if entries else StockSection(material=material)
     return [first.model_copy(update={"grams": max(left, 0.0), "pieces": counted.pieces})]
 
 
-def _taken_off(entries: Iterable[StockSection], grams: float) -> list[StockSection] | None:
+def _taken_off(entries: Iterable[StockSection], grams: float, step_grams: float) -> list[StockSection] | None:
     """What was used was taken from the first spool until it was empty, and then from the next."""
     found = []
     for one in entries:
         taken = min(one.grams, grams)
         grams -= taken
-        left = _rounded(one.grams - taken) if taken else one.grams
+        left = _rounded(one.grams - taken, step_grams) if taken else one.grams
         if left > 0:
             found.append(one.model_copy(update={"grams": left}) if taken else one)
     return found or None
 
 
-def _rounded(grams: float) -> float:
-    return math.floor(grams / STEP_GRAMS) * STEP_GRAMS
+def _rounded(grams: float, step_grams: float) -> float:
+    return math.floor(grams / step_grams) * step_grams if step_grams else grams
 
 
 def _listed(facts: MachineSection) -> dict[str, list[StockSection]]:

@@ -145,6 +145,15 @@ def test_nothing_starts_in_quiet_hours_nor_beside_a_machine_that_has_just_starte
     assert held.why == "the hours of mk3" and not held.person
 
 
+def test_in_quiet_hours_leave_is_not_even_asked_for_so_that_the_work_can_still_be_given_back(scene: Scene) -> None:
+    told = fresh(go_by="Lena")
+    assert next_step(told, scene) == bench.AskToStart()
+    assert waits(next_step(told, replace(scene, held_back="quiet hours"))).why == "quiet hours"
+    assert next_step(fresh(go_by="Lena", withdrawn="too loud"), replace(scene, held_back="quiet hours")) == bench.GiveBack(
+        (reason("owner.withdrew", "too loud"),)
+    )
+
+
 def test_between_pieces_it_waits_until_somebody_cleared_the_bed(scene: Scene) -> None:
     one_made = attempt(pieces=pieces(GOOD))
     assert waits(next_step(one_made, replace(scene, ready=None))).person

@@ -167,3 +167,27 @@ def test_a_desk_looks_at_nothing_it_does_not_need(tmp_path: Path) -> None:
     script = "import sys, shop_agent.desk.view, shop_agent.desk.actions; print({'nicegui', 'textual', 'fastapi'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout.strip() == "set()"
+
+
+async def test_a_desk_at_which_nobody_looks_reads_nothing(bench: Bench) -> None:
+    import asyncio
+
+    from shop_agent.desk.web.server import Watch
+
+    watch, asked = Watch(bench), list[str]()
+    fetching = asyncio.create_task(watch.fetch_pictures())
+    try:
+        await asyncio.sleep(0.05)
+        bench.journal.connection.set_trace_callback(asked.append)
+        await asyncio.sleep(0.2)
+        assert asked == []
+        watch.look()
+        asked.clear()
+        await asyncio.sleep(0.05)
+        assert any("FROM offers" in one for one in asked)  # somebody looks, so that pictures are looked for
+        asked.clear()
+        watch.look()  # nothing was written meanwhile, so that the stamp alone is asked for
+        assert not any("SELECT" in one for one in asked)
+    finally:
+        bench.journal.connection.set_trace_callback(None)
+        fetching.cancel()

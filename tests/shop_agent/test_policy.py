@@ -144,3 +144,10 @@ def test_a_demand_that_no_slicer_can_be_told_is_the_owners_to_see_to(tmp_path: P
     decision = decided(tmp_path, wanted)
     assert decision.answer is Answer.ASK and codes(decision) == ["slicer.setting_unknown"] and "signal red" in decision.note
     assert decided(tmp_path, wanted, process="laser_cutting").note.count("signal red") == 0
+
+
+@pytest.mark.parametrize(("laser", "answer"), [("", Answer.ACCEPT), ("co2", Answer.ACCEPT), ("diode", Answer.DECLINE)])
+def test_a_laser_takes_what_the_router_offers_to_its_kind_of_laser(tmp_path: Path, laser: str, answer: Answer) -> None:
+    wanted = offer(requirement=v1.Requirement(process="co2_laser_cutting", material="plywood", size_mm=v1.Size(x=20, y=20, z=4)))
+    told = {"process": "laser_cutting", "materials": ["plywood"], "starts_itself": False, "clears_itself": False}
+    assert decided(tmp_path, wanted, **told, **({"laser": laser} if laser else {})).answer is answer

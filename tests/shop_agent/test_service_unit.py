@@ -11,7 +11,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from peers.required import peer_missing
+from small_shop import write_shop
+
+from commonfab.errors import Refused
+from shop_agent import __main__ as agent_alone
 
 UNIT = Path(__file__).parents[2] / "deploy" / "commonfab-shop.service"
 
@@ -35,6 +40,17 @@ def test_the_unit_comes_back_after_a_failure_and_waits_for_the_network() -> None
     unit = read_unit()
     assert unit["Service"]["Restart"] == "on-failure" and "network-online.target" in unit["Unit"]["After"]
     assert "dialout" in unit["Service"]["SupplementaryGroups"], "or a Grbl port cannot be opened"
+
+
+def test_an_agent_that_a_newer_one_replaced_stays_down(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Started again it would be the newer one, and the two would end each other for ever."""
+
+    def replaced(_: object) -> None:
+        raise Refused("shop.replaced", "garage")
+
+    monkeypatch.setattr(agent_alone, "run_until_stopped", replaced)
+    monkeypatch.setattr(sys, "argv", ["shop_agent", str(write_shop(tmp_path))])
+    assert str(agent_alone.main()) == read_unit()["Service"]["RestartPreventExitStatus"]
 
 
 def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
