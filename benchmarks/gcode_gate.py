@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from commonfab import v1
 from shop_agent import gcode
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import SliceRequest, find_slicer, slice_mesh
 
 Made = TypeVar("Made")

@@ -9,8 +9,8 @@ from commonfab import v1
 from commonfab.clock import Clock, SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.machine_section import described
-from shop_agent.shop_described import described_shop
+from shop_agent.shop_toml.machine_section import described
+from shop_agent.shop_toml.shop_described import described_shop
 
 
 def load_fleet(folder: Path, clock: Clock | None = None) -> list[v1.Shop]:

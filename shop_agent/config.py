@@ -13,10 +13,10 @@ from pydantic import Field, ValidationError
 
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
-from shop_agent.opening_hours import Hours, TimeZone
-from shop_agent.sections import Id, Section
-from shop_agent.toml_lines import Location, line_of
+from shop_agent.shop_toml.machine_section import MachineSection
+from shop_agent.shop_toml.opening_hours import Hours, TimeZone
+from shop_agent.shop_toml.sections import Id, Section
+from shop_agent.shop_toml.toml_lines import Location, line_of
 
 ADDRESS = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])$")
 """An address and a port, as a server listens on."""

@@ -18,10 +18,10 @@ from google.protobuf.duration_pb2 import Duration
 from commonfab import v1
 from commonfab.errors import Refused, refusal_of
 from commonfab.tasks import cancelled
-from shop_agent.journal import Journal
-from shop_agent.records import AttemptRecord, key_of
-from shop_agent.settling import ALARM, note_offers, note_recalls, note_wish, settle
-from shop_agent.waiting import Bell, Leases
+from shop_agent.bench.waiting import Bell, Leases
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import AttemptRecord, key_of
+from shop_agent.journal.settling import ALARM, note_offers, note_recalls, note_wish, settle
 
 PATIENCE_SECONDS = 20.0
 ANSWER_SECONDS = 15.0  # beyond the patience; a call that takes longer is lost

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from commonfab.clock import Clock
-from shop_agent.store import agent_is_there
+from shop_agent.journal.store import agent_is_there
 
 AGAIN_SECONDS = 10.0
 """How often it is written where nothing changed, so that a reader can tell that the agent lives."""

@@ -19,10 +19,10 @@ from prometheus_client.registry import Collector
 from commonfab import __version__, v1
 from commonfab.addresses import is_loopback
 from shop_agent.config import ShopConfig
-from shop_agent.journal import Journal
+from shop_agent.journal.book import Journal
 from shop_agent.live import Live
-from shop_agent.stock_left import grams_left
-from shop_agent.upkeep import hours_run, upkeep_of
+from shop_agent.people.stock_left import grams_left
+from shop_agent.people.upkeep import hours_run, upkeep_of
 
 PATIENCE_SECONDS = 5.0
 LONGEST_REQUEST = 8192

@@ -18,9 +18,9 @@ from pathlib import Path
 import grpc
 
 from commonfab.errors import refusal_of
-from shop_agent.journal import Journal
-from shop_agent.records import Ending
-from shop_agent.waiting import Bell
+from shop_agent.bench.waiting import Bell
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import Ending
 
 SENT, GONE = 1, 2
 """Of a photograph in the journal: the node has it; it is not here any more and was never sent."""

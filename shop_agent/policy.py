@@ -12,9 +12,9 @@ from commonfab.errors import Refused
 from commonfab.reasons import reason
 from commonfab.units import grams, km, minutes
 from shop_agent.config import ShopConfig
-from shop_agent.machine_section import MachineSection, process_of
-from shop_agent.records import OfferRecord, Toolpath
-from shop_agent.service_modes import Mode, OutOfService
+from shop_agent.journal.records import OfferRecord, Toolpath
+from shop_agent.people.service_modes import Mode, OutOfService
+from shop_agent.shop_toml.machine_section import MachineSection, process_of
 from shop_agent.slicing.settings import asked_of
 
 ROUNDING = 1e-6

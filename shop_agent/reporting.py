@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
-from shop_agent.accounts import NOTHING_ADDED, RUNNING, Account, Size
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import AttemptRecord
+from shop_agent.journal.records import AttemptRecord
+from shop_agent.people.accounts import NOTHING_ADDED, RUNNING, Account, Size
+from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import material_for
 
 if TYPE_CHECKING:

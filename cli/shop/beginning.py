@@ -14,9 +14,9 @@ from commonfab.addresses import DEFAULT_ADDRESS
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from commonfab.invitation import Invitation, read_invitation
-from shop_agent.drafts import MachineDraft, id_from
-from shop_agent.init import ShopDraft
-from shop_agent.presets import describe_draft, filled
+from shop_agent.starting.drafts import MachineDraft, id_from
+from shop_agent.starting.init import ShopDraft
+from shop_agent.starting.presets import describe_draft, filled
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def _from_okw(answers: Answers, given: Given) -> None:
 
 
 def _from_network(answers: Answers) -> None:
-    from shop_agent.discovery import find_servers
+    from shop_agent.starting.discovery import find_servers
 
     found = asyncio.run(find_servers())
     output.notes().print(f"{len(found)} machine servers announced themselves.")

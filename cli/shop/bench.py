@@ -14,7 +14,7 @@ from cli.options import JsonOption
 
 if TYPE_CHECKING:
     from shop_agent.desk.view import BenchCard, Desk, MachineCard, OutboxCard, RecallCard, WaitingFor
-    from shop_agent.journal import Journal
+    from shop_agent.journal.book import Journal
 
 ConfigOption = Annotated[
     Path,
@@ -28,7 +28,7 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     from cli import output
     from shop_agent.config import load_config
     from shop_agent.desk.view import look
-    from shop_agent.journal import open_journal
+    from shop_agent.journal.book import open_journal
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:
@@ -59,7 +59,7 @@ def sheet(
     from commonfab.errors import Refused
     from commonfab.job_sheet import sheet_of_offer, written
     from shop_agent.config import load_config
-    from shop_agent.journal import open_journal
+    from shop_agent.journal.book import open_journal
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:

@@ -16,8 +16,8 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 if TYPE_CHECKING:
     from commonfab import v1
     from commonfab.client import Node
-    from shop_agent.journal import Journal
-    from shop_agent.records import OfferRecord
+    from shop_agent.journal.book import Journal
+    from shop_agent.journal.records import OfferRecord
 
 app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your machines, and answer offers.")
 
@@ -106,7 +106,7 @@ def _journal(config: Path) -> AbstractContextManager[Journal]:
     from contextlib import closing
 
     from shop_agent.config import load_config
-    from shop_agent.journal import open_journal
+    from shop_agent.journal.book import open_journal
 
     return closing(open_journal(load_config(config)))
 

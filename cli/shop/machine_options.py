@@ -9,8 +9,8 @@ from types import MappingProxyType
 from typing import Any, get_args
 
 from commonfab.errors import Refused
-from shop_agent.drafts import MachineDraft, id_from
-from shop_agent.machine_section import NEEDS, Control
+from shop_agent.shop_toml.machine_section import NEEDS, Control
+from shop_agent.starting.drafts import MachineDraft, id_from
 
 KINDS: tuple[Control, ...] = get_args(Control)
 _WHERE: Mapping[str, str] = MappingProxyType({"grbl": "port", "hot_folder": "folder"})

@@ -8,7 +8,7 @@ from pathlib import Path
 from commonfab import v1
 from commonfab.errors import Refused
 from router.okw import read_labs
-from shop_agent.drafts import MachineDraft, id_from
+from shop_agent.starting.drafts import MachineDraft, id_from
 
 
 def shop_in_okw(file: Path, lab: str = "") -> tuple[v1.Shop, list[str]]:

@@ -14,11 +14,11 @@ from typing import Any, Protocol, TypeVar
 from cli.shop.machine_options import KINDS, materials_given, size_given
 from commonfab import processes
 from commonfab.errors import Refused
-from shop_agent.discovery import FoundPort, FoundServer
-from shop_agent.drafts import MachineDraft, id_from
-from shop_agent.init import ShopDraft
-from shop_agent.machine_section import NEEDS
 from shop_agent.machines import Description
+from shop_agent.shop_toml.machine_section import NEEDS
+from shop_agent.starting.discovery import FoundPort, FoundServer
+from shop_agent.starting.drafts import MachineDraft, id_from
+from shop_agent.starting.init import ShopDraft
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ def _completed(draft: MachineDraft, world: Surroundings) -> MachineDraft:
     world.tell(f"{draft.name or draft.id} ({draft.control}{f' at {draft.url}' if draft.url else ''})")
     draft = _with_key(draft, world)
     if draft.control in LIVE:
-        from shop_agent.presets import filled
+        from shop_agent.starting.presets import filled
 
         try:
             draft = filled(draft, world.describe(draft))

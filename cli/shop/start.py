@@ -14,8 +14,8 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from cli.shop.questions import Answers
-    from shop_agent.check import CheckFinding
     from shop_agent.config import ShopConfig
+    from shop_agent.starting.check import CheckFinding
 
 CA_FILE = "node-ca.pem"
 _MACHINE = "One machine, as often as needed: octoprint=http://octopi.local,key=KEY,materials=pla+petg; grbl=/dev/…, by_hand, …"
@@ -42,7 +42,7 @@ def init(
     from cli import output
     from cli.shop import beginning
     from commonfab.errors import Refused
-    from shop_agent.init import write_shop
+    from shop_agent.starting.init import write_shop
 
     if config.exists():
         raise Refused("shop.exists", str(config))
@@ -89,7 +89,7 @@ def _asked(answers: Answers, config: Path, named: bool) -> None:
     from cli import output
     from cli.shop.questions import ask_all
     from cli.shop.surroundings import Terminal
-    from shop_agent.init import keep_unfinished
+    from shop_agent.starting.init import keep_unfinished
 
     try:
         ask_all(answers, Terminal(), named)
@@ -141,7 +141,7 @@ def check(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
 
 def _look(config: ShopConfig) -> list[CheckFinding]:
-    from shop_agent.check import check_shop_now
+    from shop_agent.starting.check import check_shop_now
 
     return check_shop_now(config)
 

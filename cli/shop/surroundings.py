@@ -9,11 +9,11 @@ import typer
 
 from cli import output
 from commonfab.clock import SystemClock
-from shop_agent.discovery import FoundPort, FoundServer, find_servers, serial_ports
-from shop_agent.drafts import MachineDraft
 from shop_agent.machines import Description
-from shop_agent.octoprint_key import ask_for_key, can_ask
-from shop_agent.presets import describe_draft
+from shop_agent.starting.discovery import FoundPort, FoundServer, find_servers, serial_ports
+from shop_agent.starting.drafts import MachineDraft
+from shop_agent.starting.octoprint_key import ask_for_key, can_ask
+from shop_agent.starting.presets import describe_draft
 
 
 class Terminal:

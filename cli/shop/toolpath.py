@@ -19,10 +19,10 @@ def toolpath(
 ) -> None:
     """Bring a toolpath that was made elsewhere, where outside_toolpaths allows it: every line is checked, and it waits for a person."""
     from cli import output
-    from shop_agent.bringing import bring
     from shop_agent.config import load_config
     from shop_agent.gcode import ToolpathRefused
-    from shop_agent.journal import open_journal
+    from shop_agent.journal.book import open_journal
+    from shop_agent.people.bringing import bring
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:

@@ -31,8 +31,8 @@ def walk_in(
     from shop_agent.desk import walk_ins
     from shop_agent.desk.actions import Bench
     from shop_agent.gcode import ToolpathRefused
-    from shop_agent.journal import open_journal
-    from shop_agent.walk_in import Wanted
+    from shop_agent.journal.book import open_journal
+    from shop_agent.people.walk_in import Wanted
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:

@@ -36,7 +36,7 @@ def ready(
 ) -> None:
     """Say that a machine's bed is clear, its stock is loaded and its tool is set; a printer that waits for it then starts."""
     from shop_agent.desk import actions
-    from shop_agent.journal import EVERYTHING
+    from shop_agent.journal.book import EVERYTHING
 
     said = tuple(name for name, given in (("bed", bed), ("stock", stock), ("tool", tool)) if given)
     told = f"{machine} is ready{': ' if said else ''}{', '.join(said)}."
@@ -261,7 +261,7 @@ def _bench(config: Path) -> Iterator[Bench]:
     """Where things are said; the agent itself may be running, and notices."""
     from shop_agent.config import load_config
     from shop_agent.desk.actions import Bench
-    from shop_agent.journal import open_journal
+    from shop_agent.journal.book import open_journal
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:

@@ -16,7 +16,8 @@ TERMS: dict[str, Term] = {
     ),
     "shop.machine_option": Term(
         "{subject}",
-        "Write it like octoprint=http://octopi.local,key=KEY,materials=pla+petg, or grbl=/dev/ttyUSB0,process=cnc_routing,envelope=300x200x60.",
+        "Write it like octoprint=http://octopi.local,key=KEY,materials=pla+petg, or "
+        "grbl=/dev/ttyUSB0,process=cnc_routing,envelope=300x200x60.",
         StatusCode.INVALID_ARGUMENT,
     ),
     "shop.okw_lab": Term(
@@ -177,7 +178,9 @@ TERMS: dict[str, Term] = {
         "Wait. Whoever is in already stays in.",
         StatusCode.RESOURCE_EXHAUSTED,
     ),
-    "walk_in.what": Term("a walk-in needs a word of what it is", 'Say what is made, such as "a hook for the door".', StatusCode.INVALID_ARGUMENT),
+    "walk_in.what": Term(
+        "a walk-in needs a word of what it is", 'Say what is made, such as "a hook for the door".', StatusCode.INVALID_ARGUMENT
+    ),
     "walk_in.material": Term(
         "{subject}",
         "Take one of these, or add it to materials of that machine in shop.toml.",

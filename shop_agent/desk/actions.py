@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent import accounts, bringing, judging, service_modes, stock_left, upkeep, words
+from shop_agent.bench.obeying import CARES, CARES_OF
 from shop_agent.config import ShopConfig
-from shop_agent.journal import EVERYTHING, Journal, open_journal
-from shop_agent.machine_section import GO, MachineSection
-from shop_agent.obeying import CARES, CARES_OF
-from shop_agent.picture_kinds import HEAD_BYTES, picture_ending, picture_ending_of
-from shop_agent.records import Toolpath
-from shop_agent.service_modes import Mode
-from shop_agent.words import Kind
+from shop_agent.journal.book import EVERYTHING, Journal, open_journal
+from shop_agent.journal.records import Toolpath
+from shop_agent.people import accounts, bringing, judging, service_modes, stock_left, upkeep, words
+from shop_agent.people.picture_kinds import HEAD_BYTES, picture_ending, picture_ending_of
+from shop_agent.people.service_modes import Mode
+from shop_agent.people.words import Kind
+from shop_agent.shop_toml.machine_section import GO, MachineSection
 
 MOST_PIECES = 10_000
 MOST_MINUTES = 100_000.0

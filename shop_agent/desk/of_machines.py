@@ -8,18 +8,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
 from commonfab import processes
+from shop_agent.bench.obeying import CARES_OF
 from shop_agent.desk.plain import sentence
 from shop_agent.desk.view import MachineCard, Running, Upkeep, WaitingFor
 from shop_agent.desk.walk_ins import makes_from
-from shop_agent.journal import Journal
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import AttemptRecord
 from shop_agent.live import LiveMachine
-from shop_agent.machine_section import GO, MachineSection
 from shop_agent.machines import Care
-from shop_agent.obeying import CARES_OF
-from shop_agent.records import AttemptRecord
-from shop_agent.service_modes import Mode, OutOfService, service_of
-from shop_agent.stock_left import as_left
-from shop_agent.upkeep import upkeep_of
+from shop_agent.people.service_modes import Mode, OutOfService, service_of
+from shop_agent.people.stock_left import as_left
+from shop_agent.people.upkeep import upkeep_of
+from shop_agent.shop_toml.machine_section import GO, MachineSection
 
 IN_ORDER = ("bed", "stock", "tool", GO)
 """What is confirmed at a machine, in the order in which it is done."""

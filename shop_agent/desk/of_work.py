@@ -10,17 +10,17 @@ from types import MappingProxyType
 from commonfab import v1
 from commonfab.recalled import recall_text
 from commonfab.units import size_text
-from shop_agent.accounts import account_of
 from shop_agent.config import ShopConfig
 from shop_agent.desk.of_machines import PEOPLE_TELL, what_of
 from shop_agent.desk.pictures import SHA256, picture_of
 from shop_agent.desk.plain import sentence
 from shop_agent.desk.view import BenchCard, OfferCard, OutboxCard, RecallCard
 from shop_agent.desk.work_files import files_of
-from shop_agent.journal import Journal
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import AttemptRecord, OfferRecord, PieceState, RecallRecord
 from shop_agent.live import Live, LiveMachine
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import AttemptRecord, OfferRecord, PieceState, RecallRecord
+from shop_agent.people.accounts import account_of
+from shop_agent.shop_toml.machine_section import MachineSection
 
 ENDED: Mapping[str, str] = MappingProxyType({"complete": "done", "fail": "ended early", "release": "given back", "drop": "no longer ours"})
 

@@ -23,9 +23,9 @@ from shop_agent.desk.screen_asks import Ask, Form, Sure
 from shop_agent.desk.screen_tables import ALWAYS, TABLES, Row, heading_of, outbox_line, rows_of, widths
 from shop_agent.desk.view import Desk, MachineCard, look
 from shop_agent.desk.wrong import tried
-from shop_agent.journal import EVERYTHING, open_journal
-from shop_agent.machine_section import GO
-from shop_agent.walk_in import Wanted
+from shop_agent.journal.book import EVERYTHING, open_journal
+from shop_agent.people.walk_in import Wanted
+from shop_agent.shop_toml.machine_section import GO
 
 REFRESH_SECONDS = 1.0
 

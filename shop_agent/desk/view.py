@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shop_agent.config import ShopConfig
-from shop_agent.journal import Journal
+from shop_agent.journal.book import Journal
 from shop_agent.live import Live, read_live
 
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 from commonfab import materials, v1
 from commonfab.errors import Refused
-from shop_agent import gcode, walk_in
-from shop_agent.bringing import is_toolpath
+from shop_agent import gcode
 from shop_agent.config import ShopConfig
 from shop_agent.desk.actions import MOST_MINUTES, MOST_PIECES, Bench
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import MachineSection
-from shop_agent.walk_in import Wanted
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.people import walk_in
+from shop_agent.people.bringing import is_toolpath
+from shop_agent.people.walk_in import Wanted
+from shop_agent.shop_toml.machine_section import MachineSection
 
 FILES = "walk-ins"
 """The folder beside the journal with what was brought; a stick is soon gone, and a browser's file is nowhere else."""
@@ -51,7 +52,7 @@ def take_beside(config: ShopConfig, machine_id: str, wanted: Wanted) -> str:
 
 def makes_from(facts: MachineSection) -> str:
     """What a machine makes a walk-in from, in words; empty where it needs no file."""
-    from shop_agent.preparing import prints
+    from shop_agent.preparing.preparer import prints
 
     told = ["an STL or 3MF file"] if prints(facts) else []
     if facts.outside_toolpaths:
@@ -76,7 +77,7 @@ def _sound(facts: MachineSection, wanted: Wanted) -> Wanted:
 
 def _can_be_made(config: ShopConfig, facts: MachineSection, wanted: Wanted) -> None:
     """Errors: as of `take`. What the agent would find out later and give back, while whoever came is no longer there."""
-    from shop_agent.preparing import Way, way_of
+    from shop_agent.preparing.preparer import Way, way_of
     from shop_agent.slicing import find_slicer
 
     source = wanted.source

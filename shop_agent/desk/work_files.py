@@ -9,10 +9,10 @@ from itertools import islice
 from pathlib import Path
 
 from shop_agent.config import ShopConfig
-from shop_agent.journal import open_journal
-from shop_agent.records import AttemptRecord
-from shop_agent.storeroom import WORK
-from shop_agent.work_folder import SHEET
+from shop_agent.journal.book import open_journal
+from shop_agent.journal.records import AttemptRecord
+from shop_agent.preparing.storeroom import WORK
+from shop_agent.preparing.work_folder import SHEET
 
 MOST_FILES = 60
 

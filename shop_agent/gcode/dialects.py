@@ -15,7 +15,7 @@ from enum import Enum
 from types import MappingProxyType
 
 from commonfab import processes
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class Dialect(Enum):

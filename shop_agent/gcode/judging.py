@@ -20,7 +20,7 @@ from shop_agent.gcode.following import AXES, TOLERANCE_MM, Follower
 from shop_agent.gcode.lines import Odd, code_of
 from shop_agent.gcode.machining import CutterFollower
 from shop_agent.gcode.printing import PrinterFollower
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 CHUNK_BYTES = 256 * 1024
 LONGEST_LINE = 256 * 1024

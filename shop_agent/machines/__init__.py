@@ -11,8 +11,8 @@ from typing import Protocol
 
 from commonfab.clock import Clock
 from shop_agent.config import ShopConfig
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class Standing(Enum):

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.worked_time import Begun, Work, WorkedTime
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class ByHand:

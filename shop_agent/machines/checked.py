@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
 
 
 async def checked_bytes(toolpath: Toolpath) -> bytes:

@@ -24,13 +24,13 @@ from typing import TypeVar
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.by_hand import at_work, begin, is_at_work, look_at
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.slow_disk import SlowDisk
 from shop_agent.machines.worked_time import Work, WorkedTime
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 MARK = ".commonfab"
 FOLDERS = ("running", "done", "failed")

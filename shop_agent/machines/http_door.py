@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines import StartUncertain
+from shop_agent.shop_toml.machine_section import MachineSection
 
 ANSWER_SECONDS = 10.0
 UPLOAD_SECONDS = 300.0  # a large file onto the SD card of a small computer

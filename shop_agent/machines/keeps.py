@@ -10,13 +10,13 @@ from pathlib import Path
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Look, Standing
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.grbl.feeding import fit_to_feed
 from shop_agent.machines.kept import Brought, Memory
 from shop_agent.machines.tells_itself import TellsItself
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 SOMETHING = "something"
 """What it is at work on when it moves and nobody says what that is: Grbl has no names."""

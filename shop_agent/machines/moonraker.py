@@ -21,14 +21,14 @@ import httpx
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.klipper_status import busy_with, described, fault_of, look_at_ours, reads_of
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 COMMAND_SECONDS = 120.0  # Klipper answers a command once its macros are done, and a pause may park the head first
 LOOKED_AT = "/printer/objects/query?webhooks&print_stats&virtual_sdcard&idle_timeout&extruder=temperature&heater_bed=temperature"

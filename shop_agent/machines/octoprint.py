@@ -14,13 +14,13 @@ from urllib.parse import quote
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 AT_WORK = ("printing", "paused", "pausing", "resuming", "cancelling", "finishing")
 

@@ -4,8 +4,8 @@
 from __future__ import annotations
 
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Care
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class TellsItself:

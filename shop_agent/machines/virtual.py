@@ -14,10 +14,10 @@ from typing import Any
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Description, Look, Standing
 from shop_agent.machines.tells_itself import TellsItself
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class VirtualMachine(TellsItself):

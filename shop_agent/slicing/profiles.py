@@ -10,7 +10,7 @@ from types import MappingProxyType
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.materials import DENSITY_G_PER_CM3, broader_terms, canonical, satisfies
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 NOZZLE_C: Mapping[str, int] = MappingProxyType({"pla": 210, "petg": 240, "abs": 250, "asa": 255, "tpu": 225})
 BED_C: Mapping[str, int] = MappingProxyType({"pla": 60, "petg": 80, "abs": 100, "asa": 100, "tpu": 45})

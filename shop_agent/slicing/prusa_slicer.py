@@ -22,8 +22,8 @@ from commonfab import v1
 from commonfab.envelope import best_room
 from commonfab.errors import Refused
 from commonfab.units import minutes
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing.profiles import check_filament, last_word, profile_for, profile_of
 from shop_agent.slicing.result import insist_on, read_result
 from shop_agent.slicing.settings import asked_of

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
 
 TAIL_BYTES = 256 * 1024
 CHUNK_BYTES = 1024 * 1024

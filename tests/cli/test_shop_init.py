@@ -24,10 +24,10 @@ from cli.shop.machine_options import machine_given
 from cli.shop.questions import Answers, ask_all
 from commonfab.errors import Refused
 from shop_agent.config import load_config
-from shop_agent.discovery import FoundPort, FoundServer
-from shop_agent.drafts import MachineDraft
-from shop_agent.init import ShopDraft, write_shop
 from shop_agent.machines import Description
+from shop_agent.starting.discovery import FoundPort, FoundServer
+from shop_agent.starting.drafts import MachineDraft
+from shop_agent.starting.init import ShopDraft, write_shop
 
 
 @dataclass

@@ -15,11 +15,11 @@ from typer.testing import CliRunner
 from cli.main import app
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent import settling
-from shop_agent.accounts import account_of
 from shop_agent.config import load_config
-from shop_agent.journal import Journal, open_journal
-from shop_agent.service_modes import service_of
+from shop_agent.journal import settling
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.people.accounts import account_of
+from shop_agent.people.service_modes import service_of
 
 SHOP_TOML = """
 [shop]

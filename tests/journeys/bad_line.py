@@ -36,16 +36,16 @@ from router.ledger import LedgerBook, LedgerClerk
 from router.overview import Overview
 from router.pulse import Terms
 from router.ranking import load_policy
-from shop_agent.bench_work import Bench, Shopfloor
+from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.config import load_config
 from shop_agent.desk_link import Situation, apply, phase_of, request_of
-from shop_agent.journal import Journal, journal_file
+from shop_agent.journal.book import Journal, journal_file
+from shop_agent.journal.records import AttemptRecord, Toolpath
+from shop_agent.journal.store import open_store
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.records import AttemptRecord, Toolpath
+from shop_agent.people.sensors import Sensors
 from shop_agent.reporting import report
-from shop_agent.sensors import Sensors
-from shop_agent.store import open_store
-from shop_agent.waiting import Leases, Starts
 
 TERMS = Terms(offer_seconds=600, lease_seconds=60)
 PIECE_MINUTES = 10.0
@@ -120,7 +120,7 @@ class Garage:
         for record in self.journal.unconsidered():
             self.journal.decide(record.offer.work_order_id, accept=True)
         await self.bench.work()
-        await asyncio.gather(*self.bench._preparing.values())
+        await self.bench._preparation.settled()
 
     def calls_the_router(self) -> Letter:
         """A call; one before that is still open is given up."""

@@ -22,8 +22,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from commonfab import v1
 from shop_agent.config import load_config
-from shop_agent.journal import open_journal
-from shop_agent.walk_in import Wanted, take
+from shop_agent.journal.book import open_journal
+from shop_agent.people.walk_in import Wanted, take
 
 pytestmark = pytest.mark.slow
 

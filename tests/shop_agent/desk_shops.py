@@ -13,12 +13,12 @@ from clocks import ManualClock
 from small_shop import offer
 
 from commonfab import v1
-from shop_agent import attempt_steps, settling
 from shop_agent.config import ShopConfig, load_config
 from shop_agent.desk.actions import Bench
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal import attempt_steps, settling
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.live import Live, LiveFile, LiveMachine
-from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 
 SHOP_TOML = """
 [shop]

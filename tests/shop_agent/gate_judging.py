@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from shop_agent.gcode import Toolpath, check, follow, rules_for
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 BEGIN = "G28\nM109 S210\nG21\nG90\nM82\n"
 END = "\nG90\nG1 X10 Y10 E9999 F600\nM104 S0\nM140 S0\n"

@@ -21,7 +21,7 @@ from stl_boxes import stl_box
 from commonfab import v1
 from commonfab.identity import signature_holds
 from shop_agent.config import load_config
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal.book import Journal, open_journal
 from shop_agent.slicing import find_slicer
 
 ROOT = Path(__file__).parents[2]

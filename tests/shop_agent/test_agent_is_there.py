@@ -13,9 +13,9 @@ from small_shop import SmallRouter, served, until, write_shop
 
 from shop_agent.config import load_config
 from shop_agent.desk.view import look
-from shop_agent.journal import open_journal
+from shop_agent.journal.book import open_journal
+from shop_agent.journal.store import agent_is_there, only_agent
 from shop_agent.live import Live, LiveFile, read_live
-from shop_agent.store import agent_is_there, only_agent
 
 
 def started(file: Path) -> subprocess.Popen[bytes]:

@@ -12,10 +12,10 @@ from small_shop import offer, shop
 
 from commonfab import v1
 from commonfab.reasons import reason
-from shop_agent import bench
-from shop_agent.bench import Scene, next_step
+from shop_agent.bench import steps as bench
+from shop_agent.bench.steps import Scene, next_step
+from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord, Toolpath
 from shop_agent.machines import Look, Standing
-from shop_agent.records import AttemptRecord, PieceRecord, PieceState, ReadyRecord, Toolpath
 
 LENA = ReadyRecord(5, "mk3", "Lena", 0.0)
 IDLE = Look(Standing.HERE)

@@ -20,15 +20,15 @@ from commonfab.client import connect
 from commonfab.errors import Refused
 from commonfab.rpc_client import Endpoint
 from shop_agent import agent as agent_module
-from shop_agent.bench import AskToStart, NoteGo, Scene, Wait, next_step
-from shop_agent.bringing import NeedsPerson, bring
+from shop_agent.bench.steps import AskToStart, NoteGo, Scene, Wait, next_step
 from shop_agent.config import ShopConfig
 from shop_agent.gcode import ToolpathRefused
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, ReadyRecord
 from shop_agent.machines import Look, Standing
-from shop_agent.preparing import Preparer
-from shop_agent.records import AttemptRecord, ReadyRecord
-from shop_agent.work_folder import lay_out
+from shop_agent.people.bringing import NeedsPerson, bring
+from shop_agent.preparing.preparer import Preparer
+from shop_agent.preparing.work_folder import lay_out
 
 PRINT = "G21\nG90\nM82\nG28\nM109 S200\nG92 E0\nG1 X10 Y10 Z0.2 F1200\nG1 X40 Y10 E5\nM104 S0\nM140 S0\nM84\n"
 DRAWING = b"%PDF-1.4 a drawing"

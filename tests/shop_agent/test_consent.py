@@ -12,12 +12,12 @@ from small_shop import shop
 from test_bench import attempt, automatic, fresh, pieces, scene, waits
 
 from commonfab.errors import Refused
-from shop_agent import bench
-from shop_agent.bench import Scene, next_step
-from shop_agent.journal import GO_SECONDS, Journal, open_journal
-from shop_agent.machine_section import GO
+from shop_agent.bench import steps as bench
+from shop_agent.bench.steps import Scene, next_step
+from shop_agent.journal.book import GO_SECONDS, Journal, open_journal
+from shop_agent.journal.records import PieceState, ReadyRecord
 from shop_agent.machines import Look, Standing
-from shop_agent.records import PieceState, ReadyRecord
+from shop_agent.shop_toml.machine_section import GO
 
 __all__ = ["scene"]  # a fixture
 

@@ -11,13 +11,13 @@ from desk_shops import PNG, accepted, bench, made, offered, said
 from small_shop import offer
 
 from commonfab.errors import Refused
-from shop_agent.accounts import account_of
 from shop_agent.desk import actions
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.view import look
-from shop_agent.records import PieceState
-from shop_agent.service_modes import Mode, service_of
-from shop_agent.upkeep import upkeep_of
+from shop_agent.journal.records import PieceState
+from shop_agent.people.accounts import account_of
+from shop_agent.people.service_modes import Mode, service_of
+from shop_agent.people.upkeep import upkeep_of
 
 __all__ = ["bench"]
 

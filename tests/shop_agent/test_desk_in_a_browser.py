@@ -25,9 +25,9 @@ from peers.browser import Browser, browser, chromedriver
 from redis_servers import free_port
 from small_shop import SmallRouter, offer, served
 
-from shop_agent.accounts import account_of
 from shop_agent.config import load_config
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.people.accounts import account_of
 
 __all__ = ["browser", "chromedriver"]
 

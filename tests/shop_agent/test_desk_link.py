@@ -19,10 +19,10 @@ from commonfab import v1
 from commonfab.client import connect
 from commonfab.clock import SystemClock
 from commonfab.rpc_client import Endpoint
-from shop_agent import attempt_steps
+from shop_agent.bench.waiting import Bell, Leases
 from shop_agent.desk_link import DeskLink, Situation, phase_of, request_of
-from shop_agent.journal import Journal, open_journal
-from shop_agent.waiting import Bell, Leases
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, open_journal
 
 
 class Linked:

@@ -11,11 +11,11 @@ from desk_shops import accepted, alive, bench, made, offered, said
 from small_shop import offer, until
 from textual.widgets import DataTable, Input, Static
 
-from shop_agent.accounts import account_of
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.screen import BenchScreen
+from shop_agent.journal.records import PieceState
 from shop_agent.live import LiveMachine
-from shop_agent.records import PieceState
+from shop_agent.people.accounts import account_of
 
 __all__ = ["bench"]
 

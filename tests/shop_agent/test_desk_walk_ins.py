@@ -18,11 +18,11 @@ from shop_agent.desk.actions import Bench
 from shop_agent.desk.view import BenchCard, MachineCard, look
 from shop_agent.desk.work_files import file_of
 from shop_agent.gcode import ToolpathRefused
+from shop_agent.journal.records import PieceState
 from shop_agent.live import LiveMachine
 from shop_agent.machines.grbl.reports import Status, trouble_of
-from shop_agent.picture_kinds import picture_ending
-from shop_agent.records import PieceState
-from shop_agent.walk_in import Wanted
+from shop_agent.people.picture_kinds import picture_ending
+from shop_agent.people.walk_in import Wanted
 
 __all__ = ["bench"]
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from zeroconf import IPVersion, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
-from shop_agent.discovery import FoundServer, find_servers, one_of_each
+from shop_agent.starting.discovery import FoundServer, find_servers, one_of_each
 
 HERE = "127.0.0.1"
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 from gate_judging import CUT, codes, cut, found, laser, linuxcnc, mill, printer, read
 
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 def test_moves_fit_wherever_the_works_zero_is_while_they_extend_no_farther_than_the_machine_travels() -> None:

@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from shop_agent.gcode import Toolpath, follow, rules_for
-from shop_agent.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import MachineSection
 
 MACHINES = {
     "marlin": printer(),

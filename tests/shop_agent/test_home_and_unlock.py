@@ -13,16 +13,16 @@ from small_shop import shop
 from typer.testing import CliRunner
 
 from commonfab.errors import Refused
-from shop_agent import words
+from shop_agent.bench.obeying import CARES_OF, obey
 from shop_agent.config import ShopConfig
 from shop_agent.desk import actions
-from shop_agent.journal import GO_SECONDS, Journal, open_journal
-from shop_agent.machine_section import NEEDS, MachineSection
+from shop_agent.journal.book import GO_SECONDS, Journal, open_journal
+from shop_agent.journal.records import AttemptRecord
 from shop_agent.machines import Care, Look, Standing
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.obeying import CARES_OF, obey
-from shop_agent.records import AttemptRecord
-from shop_agent.words import Kind
+from shop_agent.people import words
+from shop_agent.people.words import Kind
+from shop_agent.shop_toml.machine_section import NEEDS, MachineSection
 
 HERE = Look(Standing.NOT_HERE)
 

@@ -13,10 +13,10 @@ import pytest
 from clocks import ManualClock
 
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Standing, hot_folder, slow_disk
 from shop_agent.machines.hot_folder import MARK, HotFolder
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 NAME = "cf-wo-1-a1-e1-p1.gcode"
 OTHER = "cf-wo-1-a1-e1-p2.gcode"

@@ -17,15 +17,15 @@ from small_shop import write_shop as write_shop_toml
 
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent.check import CheckFinding, check_shop
-from shop_agent.check_desk import check_desk
-from shop_agent.check_machine import check_machine, compared
 from shop_agent.config import DeskSection, PolicySection, RouterSection, ShopConfig, ShopSection, load_config
-from shop_agent.drafts import MachineDraft
-from shop_agent.init import ShopDraft, init_shop, keep_unfinished, shop_text, write_shop
-from shop_agent.machine_section import Control, MachineSection
 from shop_agent.machines import Description
 from shop_agent.shop_key import public_key_of
+from shop_agent.shop_toml.machine_section import Control, MachineSection
+from shop_agent.starting.check import CheckFinding, check_shop
+from shop_agent.starting.check_desk import check_desk
+from shop_agent.starting.check_machine import check_machine, compared
+from shop_agent.starting.drafts import MachineDraft
+from shop_agent.starting.init import ShopDraft, init_shop, keep_unfinished, shop_text, write_shop
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
 DRAFTS = {

@@ -15,11 +15,11 @@ from small_shop import offer, seconds, shop
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.reasons import reason, refusal
-from shop_agent import attempt_steps
 from shop_agent.desk_link import apply
-from shop_agent.journal import Journal, journal_file, open_journal
-from shop_agent.records import PieceRecord, PieceState, Toolpath
-from shop_agent.store import only_agent
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, journal_file, open_journal
+from shop_agent.journal.records import PieceRecord, PieceState, Toolpath
+from shop_agent.journal.store import only_agent
 
 REF = v1.AttemptRef(work_order_id="wo-1", number=1, epoch=7)
 

@@ -26,10 +26,10 @@ from commonfab.reasons import reason
 from commonfab.tasks import cancelled
 from shop_agent import agent
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal.book import Journal, open_journal
 from shop_agent.live import Live, LiveMachine
 from shop_agent.metrics import ShopFigures, serve_metrics, text_of
-from shop_agent.stock_left import note_listed
+from shop_agent.people.stock_left import note_listed
 
 ROOT = Path(__file__).parents[2]
 NAME = re.compile(r"commonfab_\w+")

@@ -27,16 +27,16 @@ from small_shop import SmallRouter, offer, shop
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.identity import load_or_make_key
-from shop_agent.bench_work import Bench, Shopfloor
+from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.desk_link import Situation, apply, phase_of, request_of
-from shop_agent.journal import Journal, journal_file
+from shop_agent.journal.book import Journal, journal_file
+from shop_agent.journal.records import AttemptRecord, Toolpath
+from shop_agent.journal.store import open_store
 from shop_agent.machines import Look, Standing, StartUncertain
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.records import AttemptRecord, Toolpath
+from shop_agent.people.sensors import Sensors
 from shop_agent.reporting import report
-from shop_agent.sensors import Sensors
-from shop_agent.store import open_store
-from shop_agent.waiting import Leases, Starts
 
 FAST_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # thousands of small durable writes
 FUSE = st.one_of(st.none(), st.integers(0, 14))
@@ -195,7 +195,7 @@ class Street(RuleBasedStateMachine):
     def work_once(self) -> None:
         async def work() -> None:
             await self.bench.work()
-            for task in list(self.bench._preparing.values()):
+            for task in list(self.bench._preparation._tasks.values()):
                 await task
 
         self.loop.run_until_complete(work())

@@ -10,7 +10,7 @@ import pytest
 from peers.octoprint.peer import OctoPrintPeer
 
 from commonfab.clock import SystemClock
-from shop_agent.octoprint_key import ask_for_key, can_ask
+from shop_agent.starting.octoprint_key import ask_for_key, can_ask
 
 pytestmark = pytest.mark.slow
 

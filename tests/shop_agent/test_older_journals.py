@@ -11,9 +11,9 @@ from small_shop import offer, shop
 
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent.journal import journal_file, open_journal
-from shop_agent.records import PieceState
-from shop_agent.store import STEPS, VERSION
+from shop_agent.journal.book import journal_file, open_journal
+from shop_agent.journal.records import PieceState
+from shop_agent.journal.store import STEPS, VERSION
 
 REF = v1.AttemptRef(work_order_id="wo-1", number=1, epoch=7)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shop_agent.opening_hours import local_stretches, open_minutes, starts_in, weekly_hours
+from shop_agent.shop_toml.opening_hours import local_stretches, open_minutes, starts_in, weekly_hours
 
 DAY = 1440
 WINTER = datetime(2026, 1, 15, tzinfo=UTC).timestamp()

@@ -17,14 +17,15 @@ from small_shop import offer, shop
 from commonfab import v1
 from commonfab.identity import load_or_make_key
 from commonfab.tasks import cancelled
-from shop_agent import accounts, attempt_steps
-from shop_agent.accounts import Size, account_of
+from shop_agent.bench.waiting import Bell
 from shop_agent.config import ShopConfig
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord
+from shop_agent.people import accounts
+from shop_agent.people.accounts import Size, account_of
 from shop_agent.photographs import PhotographSender
-from shop_agent.records import AttemptRecord
 from shop_agent.reporting import report
-from shop_agent.waiting import Bell
 
 
 class Node:

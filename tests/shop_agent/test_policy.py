@@ -12,9 +12,9 @@ from small_shop import offer, shop, write_shop
 from commonfab import v1
 from commonfab.reasons import reason
 from shop_agent.config import load_config
+from shop_agent.journal.records import OfferRecord, Toolpath
+from shop_agent.people.service_modes import Mode, OutOfService
 from shop_agent.policy import Answer, Decision, decide
-from shop_agent.records import OfferRecord, Toolpath
-from shop_agent.service_modes import Mode, OutOfService
 
 
 def decided(folder: Path, wanted: v1.Offer, tried: bool = False, **what: Any) -> Decision:

@@ -15,15 +15,15 @@ from small_shop import offer, shop
 from test_bringing_toolpaths import put_on_bench
 
 from commonfab import v1
-from shop_agent.bench_work import Bench, Shopfloor
-from shop_agent.bringing import NeedsPerson
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import MachineSection
+from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.work import Bench, Shopfloor
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, Toolpath
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.records import AttemptRecord, Toolpath
-from shop_agent.storeroom import digest_of
-from shop_agent.waiting import Leases, Starts
+from shop_agent.people.bringing import NeedsPerson
+from shop_agent.preparing.storeroom import digest_of
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 class Careful(VirtualMachine):
@@ -65,7 +65,7 @@ async def bench(folder: Path, prepare: Any) -> AsyncIterator[tuple[Bench, Journa
 
         async def works() -> None:
             await one.work_safely()
-            await asyncio.gather(*one._preparing.values())
+            await one._preparation.settled()
 
         yield one, journal, works
         await one.close()

@@ -11,14 +11,14 @@ import pytest
 from small_shop import offer, write_shop
 
 from commonfab import v1
-from shop_agent.agent import answer_to
+from shop_agent.answering import answer_to
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import described
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import Toolpath
+from shop_agent.journal.settling import note_offers, settle
+from shop_agent.people.stock_left import StockLeft, note_listed
 from shop_agent.policy import Answer
-from shop_agent.records import Toolpath
-from shop_agent.settling import note_offers, settle
-from shop_agent.stock_left import StockLeft, note_listed
+from shop_agent.shop_toml.machine_section import described
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from small_shop import shop
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Look, Standing, StartUncertain
 from shop_agent.machines.prusalink import PrusaLink
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 pytestmark = pytest.mark.slow
 OURS = "cf-wo-1-a1-e7-p1.gcode"

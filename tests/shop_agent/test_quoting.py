@@ -22,17 +22,17 @@ from commonfab.client import connect
 from commonfab.errors import Refused
 from commonfab.rpc_client import Endpoint
 from shop_agent import agent as agent_module
-from shop_agent.agent import answer_to
+from shop_agent.answering import answer_to
 from shop_agent.config import ShopConfig
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, OfferRecord, Toolpath
+from shop_agent.journal.settling import note_offers
 from shop_agent.policy import Answer
-from shop_agent.preparing import Preparer, content_key
-from shop_agent.quoting import Quoter
-from shop_agent.records import AttemptRecord, OfferRecord, Toolpath
-from shop_agent.settling import note_offers
+from shop_agent.preparing.preparer import Preparer, content_key
+from shop_agent.preparing.quoting import Quoter
+from shop_agent.preparing.storeroom import MOST_BYTES, Needed, tidy
+from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import find_slicer
-from shop_agent.storeroom import MOST_BYTES, Needed, tidy
 
 needs_slicer = pytest.mark.usefixtures("prusa_slicer")
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)

@@ -18,12 +18,13 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from commonfab import v1
-from shop_agent import attempt_steps, bench
-from shop_agent.bench import Scene, next_step
+from shop_agent.bench import steps as bench
+from shop_agent.bench.steps import Scene, next_step
 from shop_agent.desk_link import Situation, apply, request_of
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import PieceRecord, PieceState
 from shop_agent.machines import Look, Standing
-from shop_agent.records import PieceRecord, PieceState
 
 __all__ = ["journal", "scene"]  # fixtures
 

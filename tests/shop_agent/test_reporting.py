@@ -9,7 +9,7 @@ from small_shop import offer, shop
 
 from commonfab import v1
 from commonfab.identity import load_or_make_key, signature_holds
-from shop_agent.records import AttemptRecord, PieceRecord, PieceState, Toolpath
+from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.reporting import report
 
 

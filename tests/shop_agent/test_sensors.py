@@ -12,10 +12,10 @@ import pytest
 from clocks import ManualClock
 from small_shop import shop
 
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import GO, MachineSection
-from shop_agent.sections import SensorSection
-from shop_agent.sensors import URL_AGAIN_SECONDS, Sensors, read_sensor
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.people.sensors import URL_AGAIN_SECONDS, Sensors, read_sensor
+from shop_agent.shop_toml.machine_section import GO, MachineSection
+from shop_agent.shop_toml.sections import SensorSection
 
 BUSY, IDLE = "cf-wo-1-a1-e1-p1.gcode", ""
 

@@ -13,8 +13,8 @@ from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.place import is_coarse
 from shop_agent.config import load_config, place_of
-from shop_agent.machine_section import described
-from shop_agent.shop_described import described_shop
+from shop_agent.shop_toml.machine_section import described
+from shop_agent.shop_toml.shop_described import described_shop
 
 WINTER = 1_768_435_200.0
 """15 January 2026, UTC."""

@@ -20,8 +20,8 @@ from stl_boxes import stl_box
 from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent import gcode
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import SliceRequest, find_slicer, material_for, profile_of, slice_mesh, turn_for
 
 needs_slicer = pytest.mark.usefixtures("prusa_slicer")

@@ -14,9 +14,9 @@ from small_shop import offer, shop
 
 from commonfab import v1
 from commonfab.errors import Refused
-from shop_agent.journal import Journal, open_journal
-from shop_agent.machine_section import MachineSection, described
-from shop_agent.stock_left import StockLeft, as_left, count, grams_left, note_listed
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.people.stock_left import StockLeft, as_left, count, grams_left, note_listed
+from shop_agent.shop_toml.machine_section import MachineSection, described
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from commonfab.errors import Refused, status_of
 from commonfab.tasks import cancelled
 from shop_agent import agent
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.journal import Journal, open_journal
-from shop_agent.records import AttemptRecord
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord
 
 DAY = 86_400.0
 PIECE = {"process": "sla", "materials": ["resin"]}

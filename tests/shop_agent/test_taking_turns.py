@@ -13,15 +13,15 @@ from clocks import ManualClock
 from small_shop import SHOP, offer, shop
 
 from commonfab import v1
-from shop_agent import attempt_steps
-from shop_agent.bench_work import Bench, Shopfloor
-from shop_agent.bringing import NeedsPerson
+from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.config import ShopConfig
-from shop_agent.journal import Journal, open_journal
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, Toolpath
 from shop_agent.machines import machine_for
-from shop_agent.records import AttemptRecord, Toolpath
-from shop_agent.waiting import Leases, Starts
-from shop_agent.walk_in import Wanted, take
+from shop_agent.people.bringing import NeedsPerson
+from shop_agent.people.walk_in import Wanted, take
 
 CHECKED = Toolpath("", "", 600, 5)
 

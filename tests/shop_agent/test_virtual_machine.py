@@ -11,9 +11,9 @@ from clocks import ManualClock
 from small_shop import shop
 
 from commonfab.errors import Refused
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Standing
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.records import Toolpath
 
 TEN_MINUTES = Toolpath("", "abc", 600, 5)
 

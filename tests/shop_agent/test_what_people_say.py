@@ -19,19 +19,21 @@ from commonfab.clock import SystemClock
 from commonfab.errors import Refused, status_of
 from commonfab.identity import signature_holds
 from commonfab.tasks import cancelled
-from shop_agent import agent, attempt_steps, words
+from shop_agent import agent
+from shop_agent.bench.obeying import obey
+from shop_agent.bench.waiting import Starts
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.journal import Journal, open_journal
-from shop_agent.judging import judge
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import AttemptRecord, Toolpath
 from shop_agent.live import LiveMachine, read_live
 from shop_agent.machines import Standing, machine_for
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.obeying import obey
-from shop_agent.records import AttemptRecord, Toolpath
-from shop_agent.service_modes import Mode, bring_back, take_out
-from shop_agent.waiting import Starts
-from shop_agent.walk_in import Wanted, take
-from shop_agent.words import Kind
+from shop_agent.people import words
+from shop_agent.people.judging import judge
+from shop_agent.people.service_modes import Mode, bring_back, take_out
+from shop_agent.people.walk_in import Wanted, take
+from shop_agent.people.words import Kind
 
 
 @dataclass

@@ -15,7 +15,7 @@ from shop_agent.desk.web import ready_sheet, service_sheet
 from shop_agent.desk.web.account_sheets import ask_made
 from shop_agent.desk.web.bench_card import judge_buttons
 from shop_agent.desk.web.parts import Hands, Update, button, div, found_by, scroll_button, text
-from shop_agent.machine_section import GO
+from shop_agent.shop_toml.machine_section import GO
 
 UPKEEP_HOURS = 10.0
 """Upkeep is shown from so many hours before it is due."""

@@ -22,7 +22,7 @@ from shop_agent.desk.pin import PinCheck, Sessions, desk_secret
 from shop_agent.desk.view import Desk, look
 from shop_agent.desk.web.door import Door, names_of_this_computer
 from shop_agent.desk.work_files import file_of
-from shop_agent.journal import open_journal
+from shop_agent.journal.book import open_journal
 from shop_agent.live import live_file
 
 LOOK_AGAIN_SECONDS = 5.0

@@ -9,13 +9,13 @@ from pathlib import Path
 from nicegui import ui
 from nicegui.elements.upload_files import FileUpload
 
-from shop_agent.bringing import ENDINGS
 from shop_agent.desk import actions, walk_ins
 from shop_agent.desk.web.account_sheets import counter
 from shop_agent.desk.web.file_picker import pick
 from shop_agent.desk.web.parts import Hands, Sheet, button, div, sheet, text
 from shop_agent.desk.wrong import tried
-from shop_agent.walk_in import Wanted
+from shop_agent.people.bringing import ENDINGS
+from shop_agent.people.walk_in import Wanted
 
 ACCEPT = ",".join(sorted(ENDINGS | walk_ins.SHAPES))
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.cncjs.said import Said, ending
 from shop_agent.machines.cncjs.server import CncjsServer
@@ -22,6 +21,7 @@ from shop_agent.machines.grbl.reports import MOVING, notes_on, trouble_of
 from shop_agent.machines.keeps import SOMETHING, Keeps
 from shop_agent.machines.socket_io import NotTaken
 from shop_agent.machines.starting import STARTED_WITHIN_SECONDS, refuse_unless_idle, refuse_unless_startable
+from shop_agent.shop_toml.machine_section import MachineSection
 
 STAND_SECONDS = 10.0
 OLD_SECONDS = 0.6

@@ -11,9 +11,9 @@ import httpx
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines.cncjs.said import Said, said_in
 from shop_agent.machines.socket_io import NotTaken, told
+from shop_agent.shop_toml.machine_section import MachineSection
 
 ANSWER_SECONDS = 10.0
 UPLOAD_SECONDS = 120.0

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.grbl.caring import home, unlock
 from shop_agent.machines.grbl.link import HOLD, RESUME, Link
@@ -23,6 +22,7 @@ from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
 from shop_agent.machines.grbl.serial_line import PortAway
 from shop_agent.machines.keeps import SOMETHING, Keeps
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable
+from shop_agent.shop_toml.machine_section import MachineSection
 
 STARTED_WITHIN_SECONDS = 10.0
 MOVES_WITHIN_SECONDS = 2.0

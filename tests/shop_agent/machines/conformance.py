@@ -31,8 +31,8 @@ from typing import Protocol
 import pytest
 
 from commonfab.errors import Refused
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Look, Machine, Standing, StartUncertain
-from shop_agent.records import Toolpath
 
 
 class Rig(Protocol):

@@ -7,8 +7,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from shop_agent.machine_section import MachineSection
-from shop_agent.records import Toolpath
+from shop_agent.journal.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 def board_facts(port: Path, **what: Any) -> MachineSection:

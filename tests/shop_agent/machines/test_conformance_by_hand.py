@@ -17,11 +17,11 @@ import pytest
 from conformance import Conformance, Rig
 
 from commonfab.clock import SystemClock
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Machine
 from shop_agent.machines.by_hand import ByHand
 from shop_agent.machines.hot_folder import HotFolder
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 SERVERLESS: Mapping[str, str] = MappingProxyType(
     {"restart_of_the_server": "there is no server", "server_restarted_before_the_start": "there is no server"}

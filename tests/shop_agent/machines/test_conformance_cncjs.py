@@ -13,10 +13,10 @@ from peers.cncjs.peer import CncjsPeer
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Standing
 from shop_agent.machines.cncjs import Cncjs
 from shop_agent.machines.socket_io import told
-from shop_agent.records import Toolpath
 
 pytestmark = pytest.mark.slow
 

@@ -13,8 +13,8 @@ from grbl_toolpaths import board_facts, moves
 from peers.grbl.peer import GrblBoard
 
 from commonfab.clock import SystemClock
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines.grbl import Grbl
-from shop_agent.records import Toolpath
 
 FED_BY_US = "the agent itself feeds this machine, so a piece does not outlive it; test_grbl.py says what becomes of it"
 

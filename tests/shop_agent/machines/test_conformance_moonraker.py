@@ -12,10 +12,10 @@ from conformance import Conformance, Rig
 from peers.klipper.peer import KlipperPeer
 
 from commonfab.clock import SystemClock
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Machine
 from shop_agent.machines.moonraker import Moonraker
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 STEPS_A_MM = 80.0  # of printer.cfg: 16 microsteps, 200 steps a turn, 40 mm a turn
 MOVE_MM = 4  # at 20 mm/s a fifth of a second

@@ -13,10 +13,10 @@ from conformance import Conformance, Rig
 from peers.octoprint.peer import OctoPrintPeer
 
 from commonfab.clock import SystemClock
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Machine
 from shop_agent.machines.octoprint import OctoPrint
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 LINES_A_SECOND = 10  # each line waits: see _moves
 

@@ -12,10 +12,10 @@ from conformance import Conformance, Rig
 from peers.prusalink.peer import PrusaLinkPeer
 
 from commonfab.clock import SystemClock
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Machine
 from shop_agent.machines.prusalink import PrusaLink
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 MOVES_A_SECOND = 70  # seen: 300 moves of 10 ms each in 4.1 s
 FOREIGN = "vase.gcode"

@@ -12,10 +12,10 @@ import pytest
 from conformance import Conformance, Rig
 
 from commonfab.clock import SystemClock
-from shop_agent.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Machine
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.records import Toolpath
+from shop_agent.shop_toml.machine_section import MachineSection
 
 FACTS = MachineSection(id="virtual", envelope_mm=(100, 100, 100), materials=("pla",), control="virtual", speed_factor=10)
 

@@ -21,11 +21,11 @@ from peers.grbl.peer import GrblBoard
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
+from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Standing
 from shop_agent.machines.grbl import Grbl, link, run
 from shop_agent.machines.grbl.feeding import bare_lines
 from shop_agent.machines.kept import Memory
-from shop_agent.records import Toolpath
 
 NAME = "cf-wo-1-a1-e7-p1.gcode"
 PACE = 5.0

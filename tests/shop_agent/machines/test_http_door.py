@@ -12,12 +12,12 @@ import pytest
 
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
-from shop_agent.machine_section import MachineSection
 from shop_agent.machines import Care, Machine, Standing, StartUncertain
 from shop_agent.machines.cncjs import Cncjs
 from shop_agent.machines.moonraker import Moonraker
 from shop_agent.machines.octoprint import OctoPrint
 from shop_agent.machines.prusalink import PrusaLink
+from shop_agent.shop_toml.machine_section import MachineSection
 
 OURS = "cf-wo-1-a1-e7-p1.gcode"
 CONTROLS = ("octoprint", "moonraker", "prusalink", "cncjs")

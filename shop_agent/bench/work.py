@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Does what `steps.next_step` says: the journal first where that matters, then the machine."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from google.protobuf.duration_pb2 import Duration
+
+from commonfab import v1
+from commonfab.errors import Refused
+from commonfab.reasons import reason
+from shop_agent.bench import steps
+from shop_agent.bench.obeying import obey
+from shop_agent.bench.preparation import Preparation
+from shop_agent.bench.service import out_of_service
+from shop_agent.bench.waiting import Bell, Leases, Starts
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
+from shop_agent.live import LiveMachine
+from shop_agent.machines import Look, Machine, Standing, StartUncertain
+from shop_agent.people.service_modes import service_of
+from shop_agent.people.stock_left import StockLeft
+from shop_agent.shop_toml.machine_section import GO, MachineSection, described
+
+IDLE_LOOK_SECONDS = 5.0
+WORKING_LOOK_SECONDS = 1.0
+VIRTUAL_LOOK_SECONDS = 0.1
+MOST_STEPS_AT_ONCE = 50
+
+NOT_LOOKED = Look(Standing.NOT_HERE, reachable=False, note="not looked at yet")
+
+log = logging.getLogger("shop_agent.bench")
+
+
+@dataclass(frozen=True)
+class Shopfloor:
+    """What every bench of a shop shares. `prepare` and `report` make a toolpath and a signed report for an
+    attempt; `hurry` asks for a call to the router before the next one is due; `hours` says what the clock has against a start now; `starts`
+    keeps machines from starting all at once; `sensors` lets a machine's sensors say what they see.
+    """
+
+    journal: Journal
+    leases: Leases
+    prepare: Callable[[AttemptRecord], Awaitable[Toolpath]]
+    report: Callable[[AttemptRecord], v1.SignedWork]
+    scrap_allowed: int
+    hurry: Callable[[], None]
+    hours: Callable[[MachineSection, float], str]
+    starts: Starts
+    sensors: Callable[[MachineSection], Awaitable[None]]
+
+
+class Bench:
+    """One machine and the attempts that were accepted for it.
+
+    `waits`: what each attempt waits for, in words; `person`: that of them which only a person can do.
+    """
+
+    def __init__(self, machine: Machine, floor: Shopfloor) -> None:
+        self.machine = machine
+        self.facts = machine.facts
+        self.floor = floor
+        self.journal = floor.journal
+        self.bell = Bell(floor.journal.clock)
+        self.look = NOT_LOOKED
+        self._noted: str | None = None
+        self.waits: dict[str, str] = {}
+        self.person: dict[str, str] = {}
+        self._preparation = Preparation(self.journal, floor.prepare, self._give_back, self._say_of, self.bell.ring)
+        self._said: dict[str, str] = {}
+        self._stock = StockLeft(floor.journal, machine.facts)
+
+    async def tend(self) -> None:
+        """Work until cancelled."""
+        while True:
+            await self.bell.wait(self._pause(await self.work_safely()))
+
+    async def work_safely(self) -> bool:
+        """`work`, where an error of one look or step is logged, and the next look begins afresh from the journal."""
+        try:
+            return await self.work()
+        except Refused as refused:
+            self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
+        except Exception:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
+            log.exception("%s: something went wrong; looking again", self.facts.id)
+        return True
+
+    async def close(self) -> None:
+        """Stop preparing and let go of the machine, which goes on with what it does."""
+        await self._preparation.close()
+        await self.machine.close()
+
+    async def work(self) -> bool:
+        """Do every step that can be done now, on every attempt of this machine. Answers whether any attempt is on the bench."""
+        line = self.line()
+        keys = {attempt.key for attempt in line}
+        for told in (self.waits, self.person):
+            for key in told.keys() - keys:
+                del told[key]
+        await obey(self.journal, self.machine, line, self._say)
+        if not line:
+            await self._look("")
+        await self.floor.sensors(self.facts)
+        waited = self.person.keys() | set()
+        for place, attempt in enumerate(line):
+            await self._work_on(attempt, first_in_line=place == 0)
+        if self.person.keys() != waited:
+            self.floor.hurry()  # nothing in the journal changed, so nobody else would tell the router until its next call
+        return bool(line)
+
+    def line(self) -> list[AttemptRecord]:
+        """What lies on this bench: first what was left behind, then what is on the machine, then what has leave to start, then in the order
+        of acceptance; but what waits for a toolpath to be brought holds nothing up, and what waits for a router no walk-in.
+        """
+        mine = [a for a in self.journal.attempts() if a.machine_id == self.facts.id and not a.ended]
+        return [*self.journal.left_behind(self.facts.id), *sorted(mine, key=self._place_in_line)]
+
+    def _place_in_line(self, attempt: AttemptRecord) -> tuple[bool, bool, bool, bool, int]:
+        stalled = not attempt.walk_in and not self.floor.leases.holds(attempt.ref)
+        lacks = attempt.toolpath is None and bool(self._preparation.lacks(attempt))
+        return not attempt.piece_begun, not attempt.leave, lacks, stalled and not attempt.leave, attempt.row
+
+    async def reconcile(self) -> None:
+        """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
+        line = self.line()
+        try:
+            self.look = await self.machine.reconcile(line[0].file_name(line[0].current_number) if line else "")
+        except Refused as refused:
+            self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
+        await self.work_safely()
+
+    def describe(self) -> v1.Machine:
+        """The machine as the router is told of it."""
+        state, why = self._state()
+        free_in = Duration()
+        # In whole minutes: a router writes what changed to its disk and plans anew, and seconds would change at every call.
+        free_in.FromSeconds(60 * math.ceil(self._seconds_to_go() / 60))
+        machine = described(self._stock.now())
+        machine.MergeFrom(v1.Machine(state=state, state_reason=why, free_in=free_in))
+        return machine
+
+    def progress(self, attempt: AttemptRecord) -> tuple[float, float]:
+        """How far the piece at work is (0 to 1) and how many seconds the rest of the attempt will take."""
+        begun = attempt.piece_begun
+        running = begun is not None and self.look.busy_with == attempt.file_name(begun.number)
+        factor = self.facts.speed_factor if self.facts.control == "virtual" else 1.0
+        left = max(attempt.offer.quantity - attempt.good - attempt.unjudged - (1 if begun else 0), 0) * self._seconds_of(attempt) / factor
+        return (self.look.progress, left + self.look.remaining_seconds) if running else (0.0, left)
+
+    async def _work_on(self, attempt: AttemptRecord, first_in_line: bool) -> None:
+        for _ in range(MOST_STEPS_AT_ONCE):
+            if first_in_line or attempt.leave:
+                await self._look(attempt.file_name(attempt.current_number))
+            attempt = self.journal.attempt(attempt.row)  # it may have changed while the machine was looked at
+            if attempt.ended and not attempt.piece_begun:
+                return
+            step = steps.next_step(attempt, self._scene(attempt, first_in_line))
+            self.person.pop(attempt.key, None)
+            self.waits.pop(attempt.key, None)
+            if isinstance(step, steps.Wait):
+                self.waits[attempt.key] = step.why
+                if step.person:
+                    self.person[attempt.key] = step.why
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {step.why}")
+                if step.call:
+                    self.floor.hurry()
+                return
+            if not await self._do(attempt, step):
+                return
+            attempt = self.journal.attempt(attempt.row)
+
+    async def _look(self, name: str) -> None:
+        self.look = await self.machine.state(name)
+        if self.look.busy_with != self._noted:
+            self._noted = self.look.busy_with
+            self.journal.note_busy(self.facts.id, self.look.busy_with)
+
+    def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> steps.Scene:
+        held_back = self.floor.hours(self.facts, self._seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
+        return steps.Scene(
+            look=self.look if first_in_line or attempt.leave else NOT_LOOKED,
+            facts=self.facts,
+            start_is_certain=self.machine.start_is_certain,
+            ready=self.journal.ready(self.facts.id),
+            bed_in_doubt=self.journal.bed_in_doubt(self.facts.id),
+            first_in_line=first_in_line,
+            lease_holds=self.floor.leases.holds(attempt.ref),
+            scrap_allowed=self.floor.scrap_allowed,
+            recall=self.journal.recall_of(attempt.offer.revision_digest),
+            out_of_service=out_of_service(self.journal, self.facts)[1],
+            held_back=held_back,
+            person_tells=self.machine.person_tells,
+        )
+
+    async def _do(self, attempt: AttemptRecord, step: steps.Step) -> bool:
+        """Carry out one step. False where nothing more can be done for this attempt now."""
+        match step:
+            case steps.Prepare():
+                self._prepare(attempt)
+                return False
+            case steps.StartPiece():
+                return await self._start(attempt, step.piece)
+            case steps.StopMachine():
+                await self.machine.stop(attempt.file_name(step.piece))
+                return False
+            case steps.PutOnMachine():
+                assert attempt.toolpath is not None
+                return await self._put_on_machine(attempt, attempt.toolpath, step.piece)
+            case steps.CountPiece():
+                await self._count(attempt, step)
+            case _:
+                self._write(attempt, step)
+        return True
+
+    def _write(self, attempt: AttemptRecord, step: steps.Step) -> None:
+        """The steps that happen in the journal only."""
+        match step:
+            case steps.NoteGo():
+                attempt_steps.note_go(self.journal, attempt, step.who)
+                self._say(attempt.key, f"{self.facts.id}: {step.who} says go for {attempt.key}")
+            case steps.GrantLeave():
+                attempt_steps.grant_leave(self.journal, attempt)
+            case steps.AskToStart():
+                attempt_steps.ask_to_start(self.journal, attempt)
+            case steps.TakeBackPiece():
+                attempt_steps.take_back_piece(self.journal, attempt, step.piece)
+                self._say(attempt.key, f"{self.facts.id}: piece {step.piece} of {attempt.key} was not started before the interruption")
+            case steps.AdoptPiece():
+                attempt_steps.begin_piece(self.journal, attempt)
+                self._say(attempt.key, f"{self.facts.id}: knows piece {step.piece} of {attempt.key} from before", logging.WARNING)
+            case steps.Complete():
+                attempt_steps.complete(self.journal, attempt, self.floor.report(attempt))
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is complete, {attempt.good} good and {attempt.scrap} scrap; signed")
+            case steps.Fail():
+                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), step.reasons)
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {_told(step.reasons)}")
+            case steps.GiveBack():
+                self._give_back(attempt, step.reasons)
+            case steps.Drop():
+                attempt_steps.drop(self.journal, attempt)
+                self._say(
+                    attempt.key, f"{self.facts.id}: {attempt.key} owns nothing any more and leaves the bench: {attempt.wish_reason.message}"
+                )
+
+    async def _start(self, attempt: AttemptRecord, piece: int) -> bool:
+        if not attempt_steps.begin_piece(self.journal, attempt):
+            return True  # something was faster; decide again
+        self.floor.starts.note(self.facts.id)
+        try:
+            await self.machine.start(attempt.file_name(piece))
+        except Refused as refused:
+            attempt_steps.take_back_piece(self.journal, attempt, piece)
+            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} was not started: {refused}", logging.WARNING)
+            return False
+        except StartUncertain as doubt:
+            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} may have started ({doubt})", logging.WARNING)
+            return False
+        self._say(attempt.key, f"{self.facts.id}: starts piece {piece} of {attempt.key} ({attempt.good} of {attempt.offer.quantity} made)")
+        return True
+
+    async def _count(self, attempt: AttemptRecord, step: steps.CountPiece) -> None:
+        piece, state = step.piece, step.state
+        grams = attempt.toolpath.grams if attempt.toolpath else 0.0
+        whole = self._seconds_of(attempt)
+        seconds = 0.0 if state is PieceState.VOID else self.look.seconds
+        if state is PieceState.SCRAP and not self.look.judged:
+            grams *= min(seconds / whole, 1.0) if whole else 0.0  # a spoiled piece used as much as it had got to
+        made = PieceRecord(piece, state, seconds, 0.0 if state is PieceState.VOID else grams)
+        attempt_steps.finish_piece(self.journal, attempt, made, step.by_person)
+        self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} is {_WORDS[state]}")
+        if piece > 1:  # the last one stays: somebody may want to look at it
+            await self.machine.forget(attempt.file_name(piece - 1))
+
+    async def _put_on_machine(self, attempt: AttemptRecord, toolpath: Toolpath, piece: int) -> bool:
+        try:
+            await self.machine.prepare(toolpath, attempt.file_name(piece))
+        except (Refused, FileNotFoundError) as trouble:
+            changed = isinstance(trouble, FileNotFoundError) or trouble.code == "toolpath.changed"
+            if not changed or (attempt.start_asked and not attempt.leave):
+                raise
+            if attempt.leave:
+                # Pieces may have been made of the bytes that were checked; others were not asked leave for.
+                why = reason("toolpath.changed", toolpath.file)
+                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), (why,))
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {why.message}", logging.WARNING)
+            else:
+                # Nothing was promised on these bytes yet: make them again, through the gate.
+                attempt_steps.forget_toolpath(self.journal, attempt)
+                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is prepared again: {trouble}", logging.WARNING)
+        return True
+
+    def _prepare(self, attempt: AttemptRecord) -> None:
+        if lack := self._preparation.lacks(attempt):
+            self.waits[attempt.key] = self.person[attempt.key] = lack
+            self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {lack}")
+        else:
+            self._preparation.begin(attempt)
+
+    def _give_back(self, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
+        attempt_steps.release(self.journal, attempt, reasons)
+        self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
+
+    def _state(self) -> tuple[v1.MachineState.ValueType, str]:
+        state, why = out_of_service(self.journal, self.facts)
+        if why:
+            return state, why
+        if not self.look.reachable:
+            return v1.MACHINE_STATE_OFFLINE, self.look.note
+        said = service_of(self.journal, self.facts.id)
+        if said is not None:  # it drains: what was accepted is made, and nothing more is offered
+            return v1.MACHINE_STATE_MAINTENANCE, said.why or "it takes no new work"
+        if self.look.busy_with:
+            return v1.MACHINE_STATE_BUSY, ""
+        if self.look.fault:
+            return v1.MACHINE_STATE_NEEDS_PERSON, self.look.fault
+        if self.person:
+            return v1.MACHINE_STATE_NEEDS_PERSON, next(iter(self.person.values()))
+        cleared = self.facts.clears_itself and not self.journal.bed_in_doubt(self.facts.id)
+        ready = self.journal.ready(self.facts.id)
+        if not cleared and not self.facts.confirms - {GO} <= (ready.confirms if ready else frozenset()):
+            return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that it is ready"
+        return v1.MACHINE_STATE_READY, ""
+
+    def live(self) -> LiveMachine:
+        """How the machine stands at this moment, for whoever looks on."""
+        state, why = self._state()
+        line = self.line()
+        begun = next((attempt for attempt in line if attempt.piece_begun), None)
+        return LiveMachine(
+            id=self.facts.id,
+            state=v1.MachineState.Name(state).removeprefix("MACHINE_STATE_").lower(),
+            why=why,
+            busy_with=self.look.busy_with,
+            attempt=begun.key if begun else "",
+            piece=begun.current_number if begun else 0,
+            paused=self.look.paused,
+            progress=round(self.look.progress, 3),
+            remaining_seconds=round(self.look.remaining_seconds),
+            reads=self.look.reads,
+            fault=self.look.fault,
+            waits=dict(self.waits),
+            waits_for_person=tuple(self.person),
+        )
+
+    def _seconds_to_go(self) -> float:
+        return sum(self.progress(attempt)[1] for attempt in self.line() if not attempt.ended)
+
+    def _seconds_of(self, attempt: AttemptRecord) -> float:
+        """Seconds of machine time for one piece."""
+        estimated = attempt.offer.estimate.machine_time.ToTimedelta().total_seconds()
+        return attempt.toolpath.seconds if attempt.toolpath else estimated
+
+    def _pause(self, working: bool) -> float:
+        if not working:
+            return IDLE_LOOK_SECONDS
+        return VIRTUAL_LOOK_SECONDS if self.facts.control == "virtual" else WORKING_LOOK_SECONDS
+
+    def _say_of(self, attempt: AttemptRecord, line: str, level: int = logging.INFO) -> None:
+        self._say(attempt.key, f"{self.facts.id}: {attempt.key} {line}", level)
+
+    def _say(self, about: str, line: str, level: int = logging.INFO) -> None:
+        """Log a line, unless it is what was said last about the same thing."""
+        if self._said.get(about) != line:
+            self._said[about] = line
+            log.log(level, line)
+
+
+_WORDS = {
+    PieceState.GOOD: "good",
+    PieceState.MADE: "made, and somebody must say whether it is good",
+    PieceState.SCRAP: "scrap",
+    PieceState.VOID: "not there",
+}
+
+
+def _told(reasons: Sequence[v1.Reason]) -> str:
+    return "; ".join(reason.message for reason in reasons)

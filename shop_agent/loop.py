@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""The loop: one link to the router, one bench for each machine, and a journal between them.
+
+Order at the start: find out what became of every piece that was begun before, and only then speak to the router.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass
+
+from commonfab import __version__, v1
+from commonfab.reasons import reason
+from commonfab.tasks import cancelled
+from shop_agent.answering import answer_offers
+from shop_agent.bench.waiting import Bell
+from shop_agent.bench.work import Bench
+from shop_agent.config import ShopConfig
+from shop_agent.desk_link import DeskLink, Situation, phase_of
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.book import Journal
+from shop_agent.journal.records import AttemptRecord
+from shop_agent.live import Live, LiveFile
+from shop_agent.people.stock_left import note_listed
+from shop_agent.photographs import PhotographSender
+from shop_agent.preparing.quoting import Quoter
+from shop_agent.shop_toml.shop_described import described_shop
+
+NOTICE_SECONDS = 0.2
+"""How often the agent looks whether a desk or the command line changed the journal: whoever says stop waits for no more than that."""
+
+LIVE_SECONDS = 1.0
+"""How often it is told to whoever looks on how the shop stands."""
+
+log = logging.getLogger("shop_agent.agent")
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What runs."""
+
+    config: ShopConfig
+    journal: Journal
+    benches: list[Bench]
+    link: DeskLink
+    public_key: bytes
+    bell: Bell
+    quoter: Quoter
+    photographs: PhotographSender
+
+    async def run(self) -> None:
+        """Reconcile, then work until cancelled or told to stop by a signal."""
+        for bench in self.benches:
+            note_listed(self.journal, bench.facts)
+        await self._reconcile()
+        self.journal.on_change = self.ring
+        machines = ", ".join(f"{bench.facts.id} ({bench.facts.control})" for bench in self.benches)
+        log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
+        tasks = [
+            asyncio.create_task(work)
+            for work in (
+                self.link.run(),
+                self._notice(),
+                self._tell(),
+                self.quoter.run(),
+                self.photographs.run(),
+                *self._metrics(),
+                *(bench.tend() for bench in self.benches),
+            )
+        ]
+        tasks.append(asyncio.create_task(_until_signal()))
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            log.info("shop %s closes; machines go on with what they do", self.config.shop.id)
+        finally:
+            self.journal.on_change = _nothing
+            await cancelled(*tasks)
+
+    def _metrics(self) -> Iterator[Coroutine[None, None, None]]:
+        if self.config.shop.metrics:
+            from shop_agent.metrics import ShopFigures, serve_metrics  # an agent that nobody watches does without
+
+            yield serve_metrics(ShopFigures(self.config, self.journal, self.live))
+
+    async def close(self) -> None:
+        """Let go of the machines."""
+        for bench in self.benches:
+            await bench.close()
+
+    def ring(self) -> None:
+        """The journal changed: everybody looks at it again."""
+        self.link.ring()
+        self.bell.ring()
+        self.quoter.bell.ring()
+        self.photographs.bell.ring()
+        for bench in self.benches:
+            bench.bell.ring()
+
+    def situation(self) -> Situation:
+        """What the router is told."""
+        machines = [
+            *(bench.describe() for bench in self.benches),
+        ]
+        shop = described_shop(self.config, machines, self.journal.clock.now())
+        shop.public_key, shop.agent_version = self.public_key, __version__
+        return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts() if not attempt.walk_in])
+
+    def _status(self, attempt: AttemptRecord) -> v1.AttemptStatus:
+        bench = next((bench for bench in self.benches if bench.facts.id == attempt.machine_id), None)
+        progress, remaining = bench.progress(attempt) if bench else (0.0, 0.0)
+        waits = bench is not None and attempt.key in bench.person
+        status = v1.AttemptStatus(
+            attempt=attempt.ref,
+            phase=phase_of(attempt, waits_for_person=waits),
+            pieces_good=attempt.good,
+            pieces_scrap=attempt.scrap,
+            piece_progress=progress,
+        )
+        status.remaining.FromMilliseconds(round(remaining * 1000))
+        return status
+
+    async def _reconcile(self) -> None:
+        for bench in self.benches:
+            await bench.reconcile()
+        self._take_away_orphans()
+
+    def _take_away_orphans(self) -> None:
+        """Attempts on machines that are no longer in shop.toml."""
+        ids = {bench.facts.id for bench in self.benches}
+        for attempt in self.journal.attempts():
+            if attempt.machine_id in ids or attempt.ended:
+                continue
+            if attempt.start_asked:
+                # It may have moved. Only its machine can say what became of it, so it stays until that is back.
+                log.warning("%s lies on machine %s, which is no longer in shop.toml: put it back", attempt.key, attempt.machine_id)
+            else:
+                attempt_steps.release(self.journal, attempt, [reason("machine.gone", attempt.machine_id)])
+
+    async def _notice(self) -> None:
+        """Answer new offers by policy, and notice what the command line wrote."""
+        stamp = self.journal.stamp()
+        while True:
+            answer_offers(self.journal, self.config)
+            await self.bell.wait(NOTICE_SECONDS)
+            if (now := self.journal.stamp()) != stamp:
+                stamp = now
+                self.ring()
+
+    async def _tell(self) -> None:
+        file = LiveFile(self.config.data_dir, self.journal.clock)
+        while True:
+            file.write(self.live())
+            await self.journal.clock.sleep(LIVE_SECONDS)
+
+    def live(self) -> Live:
+        """How the shop stands at this moment."""
+        return Live(
+            at=self.journal.clock.now(),
+            machines=tuple(bench.live() for bench in self.benches),
+            router_heard=self.link.heard_at,
+            router_trouble=self.link.trouble,
+            unsent=len(self.journal.unsettled()),
+            alone=True,
+        )
+
+
+async def _until_signal() -> None:
+    """Return at SIGTERM or SIGINT; never, where signals are somebody else's affair (another thread, another system)."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    caught = []
+    try:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, told.set)
+                caught.append(number)
+        await told.wait()
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)
+
+
+def _nothing() -> None:
+    pass

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Looks at one machine: whether it answers, and whether it is what `shop.toml` says of it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+from commonfab import materials, processes
+from commonfab.clock import SystemClock
+from commonfab.errors import Refused
+from shop_agent.config import ShopConfig
+from shop_agent.machines import Description, machine_for
+from shop_agent.people.sensors import name_of, read_sensor
+from shop_agent.shop_toml.machine_section import MachineSection
+from shop_agent.slicing import NOZZLE_C
+from shop_agent.starting.finding import CheckFinding
+
+ANSWER_SECONDS = 20.0
+"""For all that is asked of one machine: a board on a serial port takes a few seconds to wake up."""
+
+LEAST_DIFFERENCE_MM = 0.05
+"""Of travels and nozzles: less is rounding."""
+
+
+async def check_machine(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]:
+    """Every finding about one machine."""
+    about = f"machine {facts.id}"
+    if facts.out_of_service:
+        told = f"{'out of order' if facts.out_of_order else 'in maintenance'}: {facts.out_of_service}"
+        return [CheckFinding(about, True, told), *_words(facts)]
+    return [*await _live(config, facts), *_folder(facts), *await _sensors(facts), *_words(facts), *_gate(facts)]
+
+
+async def _live(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]:
+    about = f"machine {facts.id}"
+    if facts.control == "by_hand":
+        return [CheckFinding(about, True, "a person works it; there is nothing to connect")]
+    try:
+        machine = machine_for(config, facts, SystemClock())
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                look = await machine.state("")
+                described = await machine.describe() if look.reachable else Description()
+        finally:
+            await machine.close()
+    except TimeoutError:
+        return [CheckFinding(about, False, f"no answer within {ANSWER_SECONDS:g} s", _where(facts))]
+    except Refused as refused:
+        return [CheckFinding(about, False, refused.reason.message, refused.remedy)]
+    if not look.reachable:
+        return [CheckFinding(about, False, look.note, _where(facts))]
+    stands = f"busy with {look.busy_with}" if look.busy_with else "idle"
+    told = f"{described.program or facts.control} answers and is {stands}{f' ({look.reads})' if look.reads else ''}"
+    fault = [CheckFinding(about, False, look.fault, "See to the machine itself.")] if look.fault else []
+    return [CheckFinding(about, True, told), *fault, *compared(facts, described)]
+
+
+def _where(facts: MachineSection) -> str:
+    keys = {"grbl": "port and baud_rate", "hot_folder": "folder", "cncjs": "url and port"}.get(facts.control, "url and api_key")
+    return f"Look whether it is switched on and connected, and at {keys} of '{facts.id}'."
+
+
+def compared(facts: MachineSection, told: Description) -> list[CheckFinding]:
+    """Where the machine says of itself something else than `shop.toml` does. What it does not say is not compared."""
+    found = []
+    if told.note:
+        found.append((True, told.note, ""))
+    if told.travel_mm:
+        for axis, says, reaches in zip("xyz", facts.envelope_mm, told.travel_mm, strict=True):
+            if says > reaches + LEAST_DIFFERENCE_MM:
+                has = f"its {axis} axis goes {reaches:g} mm, and envelope_mm says {says:g}"
+                found.append((False, has, "Correct envelope_mm, or the settings of the machine; larger parts would not fit."))
+    if told.nozzle_mm and processes.satisfies(facts.process, "fdm") and abs(told.nozzle_mm - facts.nozzle_mm) > LEAST_DIFFERENCE_MM:
+        found.append(
+            (False, f"it has a nozzle of {told.nozzle_mm:g} mm, and nozzle_mm says {facts.nozzle_mm:g}", "Correct the one that is wrong.")
+        )
+    for key, limit, most, unit in (
+        ("max_nozzle_c", facts.max_nozzle_c, told.most_nozzle_c, " °C"),
+        ("max_bed_c", facts.max_bed_c, told.most_bed_c, " °C"),
+        ("max_s", facts.max_s, told.most_s, ""),
+    ):
+        if most and limit > most:
+            remedy = f"Set {key} = {most:g}, so that nothing is prepared that it would refuse in the middle."
+            found.append((False, f"it allows {most:g}{unit} at most, and {key} says {limit:g}", remedy))
+    if told.most_s and not facts.max_s:
+        found.append((False, f"its largest S word is {told.most_s:g}, and max_s is not said", f"Set max_s = {told.most_s:g}."))
+    return [CheckFinding(f"machine {facts.id}", ok, text, remedy) for ok, text, remedy in found]
+
+
+def _folder(facts: MachineSection) -> list[CheckFinding]:
+    if facts.folder is None:
+        return []
+    about = f"machine {facts.id}"
+    if not facts.folder.is_dir():
+        return [CheckFinding(about, False, f"there is no folder {facts.folder}", "Make or mount it, or correct folder.")]
+    if not os.access(facts.folder, os.W_OK | os.X_OK):
+        return [CheckFinding(about, False, f"{facts.folder} cannot be written by this account", "Let the agent's account write there.")]
+    return [CheckFinding(about, True, f"{facts.folder} can be written")]
+
+
+async def _sensors(facts: MachineSection) -> list[CheckFinding]:
+    found = []
+    for sensor in facts.sensor:
+        about = f"machine {facts.id}"
+        if sensor.file and not os.access(sensor.file, os.R_OK):
+            found.append(CheckFinding(about, False, f"{name_of(sensor)} cannot be read", f"Without it a person says {sensor.confirms}."))
+            continue
+        sees = await read_sensor(sensor)
+        found.append(CheckFinding(about, True, f"{name_of(sensor)} {'sees' if sees else 'does not see'} {sensor.confirms} now"))
+    return found
+
+
+def _words(machine: MachineSection) -> list[CheckFinding]:
+    """Terms that no job asks for are no error, but most likely a slip of the pen; materials that nothing could be sliced for are one."""
+    about, found = f"machine {machine.id}", []
+    if machine.process not in processes.BROADER:
+        known = ", ".join(processes.BROADER)
+        found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", f"Known: {known}."))
+    for material in machine.on_hand:
+        term = materials.canonical(material)
+        if term not in materials.BROADER:
+            known = ", ".join(materials.BROADER)
+            found.append(CheckFinding(about, False, f"'{material}' is not in the material vocabulary", f"Known: {known}."))
+        elif processes.satisfies(machine.process, "material_extrusion"):
+            found += _sliced(machine, material, term)
+    return found
+
+
+def _sliced(machine: MachineSection, material: str, term: str) -> list[CheckFinding]:
+    about = f"machine {machine.id}"
+    if NOZZLE_C.get(term, 0) > machine.max_nozzle_c:
+        told = f"{material} needs {NOZZLE_C[term]} °C and max_nozzle_c is {machine.max_nozzle_c:g}"
+        return [CheckFinding(about, False, told, "Raise the limit if the machine can, or take the material out.")]
+    profiled = machine.slicer_profile or any(materials.canonical(key) == term for key in machine.slicer_profiles)
+    known = any(one in NOZZLE_C for one in materials.broader_terms(term))
+    if not profiled and not known and machine.control not in ("by_hand", "virtual"):
+        remedy = "Export a profile for it from PrusaSlicer and name it under slicer_profiles."
+        return [CheckFinding(about, False, f"no temperatures are known here for {material}, and it has no slicer profile", remedy)]
+    return []
+
+
+def _gate(facts: MachineSection) -> list[CheckFinding]:
+    """What the owner opened is said again: it should be on purpose."""
+    about, found = f"machine {facts.id}", []
+    if facts.outside_toolpaths:
+        found.append(CheckFinding(about, True, "toolpaths from outside are let in; they are checked, and each waits for a person"))
+    if facts.allow_commands:
+        found.append(CheckFinding(about, True, f"toolpaths may hold {', '.join(facts.allow_commands)} beside the usual commands"))
+    if facts.starts_itself:
+        found.append(CheckFinding(about, True, "starts by itself once it is ready: you switched that on"))
+    return found
