@@ -13,7 +13,7 @@ import typer
 from cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from shop_agent.desk.view import BenchCard, Desk, MachineCard, OutboxCard, RecallCard, WaitingFor
+    from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OutboxCard, RecallCard, WaitingFor
     from shop_agent.journal.book import Journal
 
 ConfigOption = Annotated[

@@ -15,6 +15,7 @@ from pathlib import Path
 from commonfab.errors import Refused
 from shop_agent.bench.obeying import CARES, CARES_OF
 from shop_agent.config import ShopConfig
+from shop_agent.desk.cards import PEOPLE_TELL
 from shop_agent.journal.book import EVERYTHING, Journal, open_journal
 from shop_agent.journal.records import Toolpath
 from shop_agent.people import accounts, bringing, judging, service_modes, stock_left, upkeep, words
@@ -260,8 +261,6 @@ def bring_beside(config: ShopConfig, order: str, file: Path) -> Toolpath:
 
 def person_tells(facts: MachineSection) -> bool:
     """Whether people say when a piece is done on this machine, because it cannot."""
-    from shop_agent.desk.of_machines import PEOPLE_TELL
-
     return facts.control in PEOPLE_TELL
 
 

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from commonfab import processes
 from shop_agent.bench.obeying import CARES_OF
+from shop_agent.desk.cards import PEOPLE_TELL, MachineCard, Running, Upkeep, WaitingFor
 from shop_agent.desk.plain import sentence
-from shop_agent.desk.view import MachineCard, Running, Upkeep, WaitingFor
 from shop_agent.desk.walk_ins import makes_from
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
@@ -48,8 +48,6 @@ MODES: Mapping[Mode, str] = MappingProxyType(
 BUTTONS = ("ready", "start", "judge", "toolpath", "made")
 """Commands that the agent names where it waits, and for which a desk has a button."""
 
-PEOPLE_TELL = ("by_hand", "hot_folder")
-"""Controls that cannot know when a piece is done."""
 
 DO: Mapping[str, str] = MappingProxyType({"bed": "clear the bed", "stock": "load the stock", "tool": "set the tool"})
 

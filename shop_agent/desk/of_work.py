@@ -11,10 +11,10 @@ from commonfab import v1
 from commonfab.recalled import recall_text
 from commonfab.units import size_text
 from shop_agent.config import ShopConfig
-from shop_agent.desk.of_machines import PEOPLE_TELL, what_of
+from shop_agent.desk.cards import PEOPLE_TELL, BenchCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.desk.of_machines import what_of
 from shop_agent.desk.pictures import SHA256, picture_of
 from shop_agent.desk.plain import sentence
-from shop_agent.desk.view import BenchCard, OfferCard, OutboxCard, RecallCard
 from shop_agent.desk.work_files import files_of
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, OfferRecord, PieceState, RecallRecord

@@ -18,10 +18,11 @@ from textual.widgets import DataTable, Header, Static
 from shop_agent.config import ShopConfig
 from shop_agent.desk import actions, walk_ins
 from shop_agent.desk.actions import Bench
+from shop_agent.desk.cards import Desk, MachineCard
 from shop_agent.desk.of_machines import CONFIRMED
 from shop_agent.desk.screen_asks import Ask, Form, Sure
 from shop_agent.desk.screen_tables import ALWAYS, TABLES, Row, heading_of, outbox_line, rows_of, widths
-from shop_agent.desk.view import Desk, MachineCard, look
+from shop_agent.desk.view import look
 from shop_agent.desk.wrong import tried
 from shop_agent.journal.book import EVERYTHING, open_journal
 from shop_agent.people.walk_in import Wanted

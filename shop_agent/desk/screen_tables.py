@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from rich.text import Text
 
+from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OfferCard, OutboxCard
 from shop_agent.desk.plain import ago_text, due_text, grams_text, minutes_text, sentence
-from shop_agent.desk.view import BenchCard, Desk, MachineCard, OfferCard, OutboxCard
 
 UPKEEP_HOURS = 10.0
 

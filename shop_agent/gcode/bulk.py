@@ -7,11 +7,11 @@ What must hold here is what `Follower`, `PrinterFollower` and `CutterFollower` s
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from itertools import accumulate, compress
 from operator import sub
 
 from shop_agent.gcode.bulk_arcs import Arcs, any_of, arcs_in
+from shop_agent.gcode.bulk_run import Run
 from shop_agent.gcode.following import AXES, TOLERANCE_MM, Follower
 from shop_agent.gcode.machining import CutterFollower
 from shop_agent.gcode.plain_lines import RESET, Columns
@@ -23,21 +23,11 @@ def follow_all(state: Follower, columns: Columns, lines: int) -> bool:
     return Bulk(state, columns, lines + 1).follow()
 
 
-class Bulk:
-    """One run of plain lines. `paths`: where each line leads, by axis; None where no line names the axis."""
+class Bulk(Run):
+    """A run with its arcs, which is followed as a whole or not at all."""
 
     def __init__(self, state: Follower, columns: Columns, first: int) -> None:
-        self.state = state
-        self.columns = columns
-        self.first = first
-        self.unit = state.unit or 1.0
-        self.used = [axis for axis, letter in enumerate(AXES) if letter in columns.full or letter in columns.some]
-        self.motions: Sequence[str] | str = ""
-        self.paths: list[list[float] | None] = [None, None, None]
-        self.pushes: list[float] | None = None
-        self.e = state.e
-        self.feeds: list[float] | None = None
-        self.lengths: list[float] = []
+        super().__init__(state, columns, first)
         self.arcs = Arcs()
 
     def follow(self) -> bool:

@@ -7,16 +7,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import mul, sub
-from typing import TYPE_CHECKING
 
 from shop_agent.gcode.arcs import SAME_RADIUS_MM, centre_by_radius, quarters, same_radius, turns_of
+from shop_agent.gcode.bulk_run import Run
 from shop_agent.gcode.dialects import Dialect
+from shop_agent.gcode.following import Follower
 from shop_agent.gcode.plain_lines import Columns
-
-if TYPE_CHECKING:
-    from shop_agent.gcode.bulk import Bulk
-    from shop_agent.gcode.following import Follower
-
 
 Ends = tuple[list[float], list[float]]
 
@@ -28,7 +24,7 @@ class Arcs:
     at: list[int] = field(default_factory=list)
     swept: list[tuple[int, int, float]] = field(default_factory=list)
 
-    def sweep(self, bulk: Bulk) -> bool:
+    def sweep(self, bulk: Run) -> bool:
         """Measure them all. Answers False where one of them is none."""
         if not self.at:
             return True
@@ -46,7 +42,7 @@ class Arcs:
         self._bulge(bulk, centres, list(map(max, begins, ends)), [*zip(dx, dy, turns, clockwise, strict=True)])
         return True
 
-    def _centres(self, bulk: Bulk, here: Ends, there: Ends) -> tuple[list[float], list[float]] | None:
+    def _centres(self, bulk: Run, here: Ends, there: Ends) -> tuple[list[float], list[float]] | None:
         columns, unit = bulk.columns, bulk.unit
         along, up = _numbers(columns, "I", unit), _numbers(columns, "J", unit)
         centres = [
@@ -63,14 +59,14 @@ class Arcs:
                 centres[0][place], centres[1][place] = found
         return centres[0], centres[1]
 
-    def _measure(self, bulk: Bulk, flat: list[float]) -> None:
+    def _measure(self, bulk: Run, flat: list[float]) -> None:
         if bulk.paths[2] is not None:
             flat = list(map(math.hypot, flat, map(sub, *reversed(_ends(bulk, self.at, 2)))))
         for at, length in zip(self.at, flat, strict=True):
             bulk.lengths[at] = length
 
     def _bulge(
-        self, bulk: Bulk, centres: tuple[list[float], list[float]], radii: list[float], arcs: list[tuple[float, float, float, bool]]
+        self, bulk: Run, centres: tuple[list[float], list[float]], radii: list[float], arcs: list[tuple[float, float, float, bool]]
     ) -> None:
         (left, right), (down, up) = _bounds(bulk, 0), _bounds(bulk, 1)
         for place, (x, y, radius) in enumerate(zip(*centres, radii, strict=True)):
@@ -80,7 +76,7 @@ class Arcs:
                     self.swept.append((self.at[place], 0 if along else 1, (x if along else y) + (along or higher) * radius))
 
 
-def _ends(bulk: Bulk, arcs: list[int], axis: int) -> Ends:
+def _ends(bulk: Run, arcs: list[int], axis: int) -> Ends:
     """Where each arc begins and where it ends on an axis."""
     begin, path = bulk.state.at[axis], bulk.paths[axis]
     if path is None:
@@ -149,7 +145,7 @@ def _numbers(columns: Columns, letter: str, unit: float) -> list[float]:
     return [float(one) * unit if one else 0.0 for one in some] if some else [0.0] * columns.count
 
 
-def _bounds(bulk: Bulk, axis: int) -> tuple[float, float]:
+def _bounds(bulk: Run, axis: int) -> tuple[float, float]:
     """Between these a circle adds nothing: to what was reached, or to what was laid."""
     state, path = bulk.state, bulk.state.path
     low, high = state.low[axis][0], state.high[axis][0]

@@ -7,13 +7,10 @@ import re
 import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from shop_agent.gcode.dialects import Dialect
 from shop_agent.gcode.lines import Odd, shown, words_of
-
-if TYPE_CHECKING:
-    from shop_agent.gcode.printing import PrinterFollower
+from shop_agent.gcode.printer import Printer
 
 EXTENDED = re.compile(r"[A-Za-z_]{2,}[A-Za-z0-9_]*")
 MACRO_PARTS: Mapping[str, str] = MappingProxyType(
@@ -31,7 +28,7 @@ NEARLY_HOT_C = 20.0
 """How far below its target a nozzle may be after TEMPERATURE_WAIT to count as heated."""
 
 
-def extended(follower: PrinterFollower, code: str) -> None:
+def extended(follower: Printer, code: str) -> None:
     """One line that begins with a name. Errors: `Odd`."""
     name = re.split(r"[ =]", code, maxsplit=1)[0].upper()
     if not EXTENDED.fullmatch(name):
@@ -78,7 +75,7 @@ def number_in(text: str) -> float | None:
         return None
 
 
-def _trusted(follower: PrinterFollower, told: dict[str, str]) -> None:
+def _trusted(follower: Printer, told: dict[str, str]) -> None:
     """A macro that the owner allowed: before the first move it may home and heat, after the last one it may switch off."""
     for name, value in told.items():
         part = next((part for key, part in MACRO_PARTS.items() if key in name), "")
@@ -92,7 +89,7 @@ def _trusted(follower: PrinterFollower, told: dict[str, str]) -> None:
     follower.closed_by_macro = True
 
 
-def _set_heater(follower: PrinterFollower, told: dict[str, str], code: str) -> None:
+def _set_heater(follower: Printer, told: dict[str, str], code: str) -> None:
     heater, degrees = told.get("HEATER", "").lower(), number_in(told.get("TARGET", "0"))
     if degrees is None or not degrees < 10_000 or not heater:
         raise Odd("toolpath.unreadable", shown(code))
@@ -100,7 +97,7 @@ def _set_heater(follower: PrinterFollower, told: dict[str, str], code: str) -> N
     follower.heat(part, "SET_HEATER_TEMPERATURE", degrees, waits=False)
 
 
-def _wait(follower: PrinterFollower, told: dict[str, str]) -> None:
+def _wait(follower: Printer, told: dict[str, str]) -> None:
     target = follower.targets.get("the nozzle")
     least = number_in(told.get("MINIMUM", ""))
     if told.get("SENSOR", "").lower().startswith("extruder") and target and least is not None and least >= target[0] - NEARLY_HOT_C:

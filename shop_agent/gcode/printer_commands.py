@@ -6,16 +6,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 from shop_agent.gcode.following import AXES, LONGEST_BURN_S
 from shop_agent.gcode.lines import Odd, shown
-
-if TYPE_CHECKING:
-    from shop_agent.gcode.printing import PrinterFollower
+from shop_agent.gcode.printer import Printer
 
 Words = dict[str, float]
-Handler = Callable[["PrinterFollower", Words], None]
+Handler = Callable[[Printer, Words], None]
 
 FLAGS = re.compile(r"[GM]\d+((?: ?[A-Z]-?[\d.]*)*)")
 TWO_LETTERS = re.compile(r"[A-Z]{2}")
@@ -37,14 +34,14 @@ def _only(words: Words, letters: str, what: str) -> None:
 # Moves.
 
 
-def _move(follower: PrinterFollower, words: Words, rapid: bool) -> None:
+def _move(follower: Printer, words: Words, rapid: bool) -> None:
     _only(words, "XYZEF" if follower.rules.prints else "XYZEFS", "a move")
     if "S" in words:
         follower.set_power(words["S"])
     follower.straight(words, rapid)
 
 
-def _arc(follower: PrinterFollower, words: Words, clockwise: bool) -> None:
+def _arc(follower: Printer, words: Words, clockwise: bool) -> None:
     _only(words, "XYZEFIJR" if follower.rules.prints else "XYZEFIJRS", "an arc")
     if follower.klipper and ("R" in words or follower.absolute is False):
         raise Odd("toolpath.bad_arc", "")  # gcode_arcs.py knows neither
@@ -53,14 +50,14 @@ def _arc(follower: PrinterFollower, words: Words, clockwise: bool) -> None:
     follower.arc(words, clockwise)
 
 
-def _renumber(follower: PrinterFollower, words: Words) -> None:
+def _renumber(follower: Printer, words: Words) -> None:
     if not words.keys() & set("XYZE"):
         raise Odd("toolpath.ambiguous", "G92 without an axis")  # Klipper makes all of them 0, Marlin none
     _only(words, "XYZE", "G92")
     follower.renumber(words)
 
 
-def _dwell(follower: PrinterFollower, words: Words) -> None:
+def _dwell(follower: Printer, words: Words) -> None:
     seconds = words.get("S", words.get("P", 0.0) / 1000)
     if seconds < 0:
         raise Odd("toolpath.bad_value", "G4")
@@ -69,28 +66,28 @@ def _dwell(follower: PrinterFollower, words: Words) -> None:
     follower.path.seconds += seconds
 
 
-def _relative(follower: PrinterFollower, absolute: bool) -> None:
+def _relative(follower: Printer, absolute: bool) -> None:
     follower.absolute = absolute
     if not follower.klipper:
         follower.e_absolute = absolute  # in Marlin G90 and G91 concern E too, until M82 or M83 (gcode.h, set_relative_mode)
 
 
-def _e_mode(follower: PrinterFollower, absolute: bool) -> None:
+def _e_mode(follower: Printer, absolute: bool) -> None:
     follower.e_absolute = absolute
 
 
-def _millimetres(follower: PrinterFollower, words: Words) -> None:
+def _millimetres(follower: Printer, words: Words) -> None:
     follower.unit = 1.0
 
 
-def _feed_factor(follower: PrinterFollower, words: Words) -> None:
+def _feed_factor(follower: Printer, words: Words) -> None:
     if words.keys() != {"S"} or words["S"] <= 0:
         raise Odd("toolpath.bad_value", "M220")
     follower.feed_factor = words["S"] / 100
     follower.note_feed()
 
 
-def _retraction(follower: PrinterFollower, words: Words) -> None:
+def _retraction(follower: Printer, words: Words) -> None:
     """M207: S length, F feed, Z how far G10 lifts the head, W for tool changes."""
     _only(words, "SFWZ", "M207")
     if words.get("Z", 0.0) < 0:
@@ -98,7 +95,7 @@ def _retraction(follower: PrinterFollower, words: Words) -> None:
     follower.lift = words.get("Z", follower.lift)
 
 
-def _retract(follower: PrinterFollower, words: Words) -> None:
+def _retract(follower: Printer, words: Words) -> None:
     """G10 takes filament back, and lifts the head if M207 said so. With other words it is a different command (offsets, temperatures)."""
     _only(words, "S", "G10")
     if follower.lift:
@@ -108,7 +105,7 @@ def _retract(follower: PrinterFollower, words: Words) -> None:
 # Heat.
 
 
-def _temperature(follower: PrinterFollower, words: Words, command: str) -> None:
+def _temperature(follower: Printer, words: Words, command: str) -> None:
     """S is the target; R, in Marlin and only where it waits, the target that is also waited for while cooling."""
     if "S" in words and "R" in words:
         raise Odd("toolpath.ambiguous", f"{command} with S and R")
@@ -128,7 +125,7 @@ def _temperature(follower: PrinterFollower, words: Words, command: str) -> None:
 # Spindles and lasers.
 
 
-def _spindle(follower: PrinterFollower, words: Words, command: str) -> None:
+def _spindle(follower: Printer, words: Words, command: str) -> None:
     _only(words, "S", command)  # O and P of Marlin set the power as well, on scales of their own
     if "S" in words:
         follower.set_power(words["S"])
@@ -138,7 +135,7 @@ def _spindle(follower: PrinterFollower, words: Words, command: str) -> None:
     follower.closed_by_macro = False
 
 
-def _fan_output(follower: PrinterFollower, words: Words, command: str) -> None:
+def _fan_output(follower: Printer, words: Words, command: str) -> None:
     """On many lasers with Marlin the beam hangs on the fan's output."""
     if not follower.rules.laser:
         return
@@ -148,7 +145,7 @@ def _fan_output(follower: PrinterFollower, words: Words, command: str) -> None:
     follower.spindle = "M3" if command == "M106" and follower.power else ""
 
 
-def _pause(follower: PrinterFollower, words: Words) -> None:
+def _pause(follower: Printer, words: Words) -> None:
     if follower.burns:
         follower.say("toolpath.laser_stands", "a pause")
 
@@ -163,7 +160,7 @@ def _flags(code: str) -> str:
     return "".join(re.findall("[A-Z]", found[1]))
 
 
-def _home(follower: PrinterFollower, code: str) -> None:
+def _home(follower: Printer, code: str) -> None:
     letters = _flags(code)
     if follower.klipper and TWO_LETTERS.search(code):
         raise Odd("toolpath.ambiguous", "letters without a space between them")  # G28 XY homes all axes there
@@ -178,7 +175,7 @@ def _home(follower: PrinterFollower, code: str) -> None:
     follower.closed_by_macro = False
 
 
-def _motors_off(follower: PrinterFollower, code: str) -> None:
+def _motors_off(follower: Printer, code: str) -> None:
     letters = _flags(code)
     if letters == "S" and not follower.klipper:
         return  # only when to switch off
@@ -189,7 +186,7 @@ def _motors_off(follower: PrinterFollower, code: str) -> None:
             follower.homed[axis] = False
 
 
-def _level(follower: PrinterFollower, code: str) -> None:
+def _level(follower: Printer, code: str) -> None:
     """Probing leaves the head somewhere over the bed. G29 S may write to the memory for settings."""
     if "S" in _flags(code) and not follower.rules.allows(code):
         follower.say("toolpath.unknown_command", "G29 S")
@@ -211,7 +208,7 @@ def _blows(command: str) -> Handler:
     return lambda follower, words: _fan_output(follower, words, command)
 
 
-SPECIAL: Mapping[str, Callable[[PrinterFollower, str], None]] = MappingProxyType(
+SPECIAL: Mapping[str, Callable[[Printer, str], None]] = MappingProxyType(
     {"G28": _home, "M84": _motors_off, "M18": _motors_off, "G29": _level, "G80": _level}
 )
 HANDLERS: Mapping[str, Handler] = MappingProxyType(

@@ -13,10 +13,11 @@ from small_shop import offer
 from commonfab import v1
 from commonfab.reasons import reason
 from shop_agent.desk.actions import Bench
+from shop_agent.desk.cards import MachineCard
 from shop_agent.desk.of_work import pictures_wanted
 from shop_agent.desk.pictures import pictures_folder
 from shop_agent.desk.plain import ago_text, due_text, minutes_text
-from shop_agent.desk.view import MachineCard, look
+from shop_agent.desk.view import look
 from shop_agent.journal import settling
 from shop_agent.journal.records import PieceState
 from shop_agent.live import STALE_SECONDS, LiveMachine

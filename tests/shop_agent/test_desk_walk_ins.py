@@ -15,7 +15,8 @@ from stl_boxes import stl_box
 from commonfab.errors import Refused
 from shop_agent.desk import actions, walk_ins
 from shop_agent.desk.actions import Bench
-from shop_agent.desk.view import BenchCard, MachineCard, look
+from shop_agent.desk.cards import BenchCard, MachineCard
+from shop_agent.desk.view import look
 from shop_agent.desk.work_files import file_of
 from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal.records import PieceState

@@ -6,7 +6,7 @@ from __future__ import annotations
 from nicegui import events, ui
 
 from shop_agent.desk import actions
-from shop_agent.desk.view import BenchCard
+from shop_agent.desk.cards import BenchCard
 from shop_agent.desk.web.parts import Hands, button, div, sheet, text
 from shop_agent.people.accounts import LARGEST_PHOTOGRAPH, TASKS
 

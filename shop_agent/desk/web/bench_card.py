@@ -6,7 +6,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from shop_agent.desk import actions
-from shop_agent.desk.view import BenchCard
+from shop_agent.desk.cards import BenchCard
 from shop_agent.desk.web import account_sheets, toolpath_sheet
 from shop_agent.desk.web.parts import Hands, button, div, fact, found_by, picture, sheet, text
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 from nicegui import ui
 
 from shop_agent.desk import actions
+from shop_agent.desk.cards import MachineCard, Running
 from shop_agent.desk.plain import due_text, grams_text, minutes_text, sentence
-from shop_agent.desk.view import MachineCard, Running
 from shop_agent.desk.web import ready_sheet, service_sheet
 from shop_agent.desk.web.account_sheets import ask_made
 from shop_agent.desk.web.bench_card import judge_buttons

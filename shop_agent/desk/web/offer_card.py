@@ -6,8 +6,8 @@ from __future__ import annotations
 from nicegui import ui
 
 from shop_agent.desk import actions
+from shop_agent.desk.cards import OfferCard
 from shop_agent.desk.plain import grams_text, minutes_text
-from shop_agent.desk.view import OfferCard
 from shop_agent.desk.web.parts import Hands, button, div, fact, found_by, picture, sheet, text
 
 

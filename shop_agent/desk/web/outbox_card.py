@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
+from shop_agent.desk.cards import OutboxCard
 from shop_agent.desk.plain import ago_text
-from shop_agent.desk.view import OutboxCard
 from shop_agent.desk.web.parts import div, text
 
 

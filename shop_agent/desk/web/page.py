@@ -10,7 +10,7 @@ from functools import partial
 from nicegui import app, events, ui
 
 from shop_agent.desk.actions import Bench
-from shop_agent.desk.view import BenchCard, Desk, MachineCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OfferCard, OutboxCard, RecallCard
 from shop_agent.desk.web import bench_card, machine_card, offer_card, outbox_card, recall_card, walk_in_sheet
 from shop_agent.desk.web.parts import Cards, Hands, ask_who, button, div, found_by, scroll_button, text
 from shop_agent.desk.web.theme import ACCENT, style

@@ -9,8 +9,8 @@ from types import MappingProxyType
 from nicegui import ui
 
 from shop_agent.desk import actions
+from shop_agent.desk.cards import MachineCard
 from shop_agent.desk.of_machines import CONFIRMED
-from shop_agent.desk.view import MachineCard
 from shop_agent.desk.web.parts import Hands, Sheet, button, div, sheet, text
 from shop_agent.journal.book import EVERYTHING
 from shop_agent.shop_toml.machine_section import GO

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from shop_agent.desk.view import RecallCard
+from shop_agent.desk.cards import RecallCard
 from shop_agent.desk.web.parts import div, text
 
 

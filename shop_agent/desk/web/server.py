@@ -15,11 +15,12 @@ from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import ShopConfig
 from shop_agent.desk.actions import Bench
+from shop_agent.desk.cards import Desk
 from shop_agent.desk.listening import address_in, is_loopback
 from shop_agent.desk.of_work import pictures_wanted
 from shop_agent.desk.pictures import fetch_picture, pictures_folder
 from shop_agent.desk.pin import PinCheck, Sessions, desk_secret
-from shop_agent.desk.view import Desk, look
+from shop_agent.desk.view import look
 from shop_agent.desk.web.door import Door, names_of_this_computer
 from shop_agent.desk.work_files import file_of
 from shop_agent.journal.book import open_journal

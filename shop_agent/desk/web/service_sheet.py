@@ -6,7 +6,7 @@ from __future__ import annotations
 from nicegui import ui
 
 from shop_agent.desk import actions
-from shop_agent.desk.view import MachineCard
+from shop_agent.desk.cards import MachineCard
 from shop_agent.desk.web.parts import Hands, button, div, sheet, text
 
 

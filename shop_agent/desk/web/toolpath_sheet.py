@@ -11,7 +11,7 @@ from nicegui import ui
 from nicegui.elements.upload_files import FileUpload
 
 from shop_agent.desk import actions
-from shop_agent.desk.view import BenchCard
+from shop_agent.desk.cards import BenchCard
 from shop_agent.desk.web.file_picker import pick
 from shop_agent.desk.web.parts import Hands, button, div, found_by, sheet, text
 from shop_agent.people.bringing import ENDINGS
