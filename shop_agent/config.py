@@ -26,6 +26,9 @@ PIN = re.compile(r"^([0-9]{4,12})?$")
 """A desk's PIN; empty for none."""
 
 
+DATA_DIR = re.compile(r"""^\s*data_dir\s*=\s*["'](?P<dir>[^"']+)["']""", re.MULTILINE)
+
+
 class ShopSection(Section):
     """[shop]: who and where. Latitude and longitude never leave this computer; only the coarse cell does."""
 
@@ -120,6 +123,17 @@ def load_config(path: Path, secrets: bool = True) -> ShopConfig:
         raise Refused("shop.config", _complaint(path, text, first)) from None
     _check_whole(config, text)
     return _resolved(config, text) if secrets else config
+
+
+def data_dir_of(path: Path) -> Path:
+    """Where the agent of a `shop.toml` keeps its things, as far as can be said while the file has an error in it: who wants to say stop
+    cannot be sent to correct a line first."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        text = ""
+    named = DATA_DIR.search(text)
+    return path.resolve().parent / Path(named["dir"] if named else "shop-data").expanduser()
 
 
 def place_of(config: ShopConfig) -> v1.Place:

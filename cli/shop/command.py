@@ -35,12 +35,16 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
 
 @app.command("offers")
-def offers(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+def offers(
+    everything: Annotated[bool, typer.Option("--all", help="Those that were answered and are gone, too.")] = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
     """List the offers that stand, and what was answered."""
     from cli import output
 
     with _journal(config) as journal:
-        known = journal.offers()
+        known = [record for record in journal.offers() if record.stands or everything]
     if as_json:
         output.print_json([_offer_as_json(record) for record in known])
         return

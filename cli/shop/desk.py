@@ -12,7 +12,7 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 def desk(
     listen: Annotated[
-        str, typer.Option(metavar="HOST:PORT", help="Where it listens; else as [desk] in shop.toml says, else 127.0.0.1:4790.")
+        str, typer.Option(metavar="HOST:PORT", help="Where it listens; else as listen under desk in shop.toml says, else 127.0.0.1:4790.")
     ] = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

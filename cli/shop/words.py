@@ -18,6 +18,7 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from shop_agent.desk.actions import Bench
+    from shop_agent.people.words import Kind
 
 MachineArgument = Annotated[str, typer.Argument(metavar="MACHINE", help="The machine's id in shop.toml.")]
 OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop status` names it.")]
@@ -53,8 +54,10 @@ def start(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = 
 def pause(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Hold what runs on a machine."""
     from shop_agent.desk import actions
+    from shop_agent.people.words import Kind
 
-    _say(config, as_json, machine, f"{machine} is told to pause.", actions.pause, who)
+    with _whatever_shop_toml_says(config, machine, Kind.PAUSE, who):
+        _say(config, as_json, machine, f"{machine} is told to pause.", actions.pause, who)
 
 
 def resume(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -67,8 +70,10 @@ def resume(machine: MachineArgument, who: WhoOption = "", config: ConfigOption =
 def stop(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Stop what the agent runs on a machine. In danger use the machine's own switch: this is no emergency stop."""
     from shop_agent.desk import actions
+    from shop_agent.people.words import Kind
 
-    _say(config, as_json, machine, f"{machine} is told to stop.", actions.stop, who)
+    with _whatever_shop_toml_says(config, machine, Kind.STOP, who):
+        _say(config, as_json, machine, f"{machine} is told to stop.", actions.stop, who)
 
 
 def home(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
@@ -280,6 +285,28 @@ def _say(config: Path, as_json: bool, machine: str, told: str, action: Callable[
     _told(as_json, told, machine=machine, agent_runs=hears)
     if not hears:
         output.notes().print("[bold red]The agent is not running:[/bold red] no machine hears this until it does (commonfab shop run).")
+
+
+@contextmanager
+def _whatever_shop_toml_says(config: Path, machine: str, kind: Kind, who: str) -> Iterator[None]:
+    """Say a word that holds a machine also where shop.toml has an error, which does not keep a running agent from hearing it."""
+    from cli import output
+    from commonfab.errors import Refused
+    from shop_agent.config import data_dir_of
+    from shop_agent.journal.book import journal_in
+    from shop_agent.live import read_live
+    from shop_agent.people import words
+
+    try:
+        yield
+    except Refused as refused:
+        live = read_live(data_dir_of(config))
+        if refused.code != "shop.config" or live is None or machine not in [one.id for one in live.machines]:
+            raise
+        with closing(journal_in(data_dir_of(config))) as journal:
+            words.say(journal, machine, kind, _who(who))
+        output.notes().print(f"{output.plain(machine)} is told to {kind.value}, though shop.toml has an error:", soft_wrap=True)
+        raise
 
 
 def _told(as_json: bool, told: str, **facts: object) -> None:

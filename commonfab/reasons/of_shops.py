@@ -53,7 +53,7 @@ TERMS: dict[str, Term] = {
     ),
     "shop.no_attempt": Term(
         "nothing of work order {subject} is on the bench",
-        "commonfab shop offers shows what is.",
+        "commonfab shop status shows what is. What was reported already is corrected with commonfab design report --work-order.",
         StatusCode.NOT_FOUND,
     ),
     "policy.pieces": Term(

@@ -162,7 +162,9 @@ def _stands(attempt: AttemptRecord, journal: Journal, live: LiveMachine | None) 
         return f"piece {attempt.piece_begun.number} is on the machine{', paused' if paused else ''}"
     if live is not None and attempt.key in live.waits_for_person:
         return "waits for a toolpath" if _needs_toolpath(attempt, live) else "waits for somebody"
-    return "running" if attempt.leave else "prepared" if attempt.toolpath else "preparing"
+    if attempt.leave:
+        return "between two pieces" if attempt.pieces else "about to start"
+    return "prepared" if attempt.toolpath else "preparing"
 
 
 def _told(event: v1.ShopEvent) -> str:

@@ -27,6 +27,8 @@ EVERYTHING = ("bed", "stock", "tool")
 
 GO_SECONDS = 60.0
 
+FILE_NAME = "agent.db"
+
 GUESSED, MEASURED = 1, 2
 """Of an offer: what it takes is an estimate that holds until something better is known; or it was measured, or cannot be."""
 
@@ -275,9 +277,15 @@ def open_journal(config: ShopConfig, clock: Clock | None = None, ids: Ids | None
     return Journal(open_store(journal_file(config)), clock, ids or make_ids(clock))
 
 
+def journal_in(data_dir: Path, clock: Clock | None = None) -> Journal:
+    """The journal in a data folder, for who cannot read the shop's `shop.toml`. Errors: `Refused` (`shop.data`)."""
+    clock = clock or SystemClock()
+    return Journal(open_store(data_dir / FILE_NAME), clock, make_ids(clock))
+
+
 def journal_file(config: ShopConfig) -> Path:
     """Where a shop's journal and outbox are."""
-    return config.data_dir / "agent.db"
+    return config.data_dir / FILE_NAME
 
 
 def _offer(row: sqlite3.Row) -> OfferRecord:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,10 +15,13 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from commonfab import v1
+from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import load_config
 from shop_agent.journal import settling
-from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.book import Journal, journal_in, open_journal
+from shop_agent.live import Live, LiveFile, LiveMachine
+from shop_agent.people import words
 from shop_agent.people.accounts import account_of
 from shop_agent.people.service_modes import service_of
 
@@ -186,3 +190,22 @@ def test_a_walk_in_that_cannot_be_made_is_refused_before_it_lies_there(shop: Com
         refused = shop(*arguments).exception
         assert isinstance(refused, Refused) and refused.code == code
     assert len(journal.attempts()) == 1
+
+
+@pytest.mark.parametrize("break_it", ["[shop\n", 'nonsense = "x"\n'])
+@pytest.mark.parametrize("word", ["stop", "pause"])
+def test_stop_and_pause_are_heard_though_shop_toml_has_an_error(tmp_path: Path, word: str, break_it: str) -> None:
+    """The agent read the file when it was right, and is still at work."""
+    (tmp_path / "shop.toml").write_text(SHOP_TOML, encoding="utf-8")
+    config = load_config(tmp_path / "shop.toml")
+    open_journal(config).close()
+    LiveFile(config.data_dir, SystemClock()).write(Live(time.time(), (LiveMachine("mk3", "busy"),)))
+    config.path.write_text(break_it + config.path.read_text(encoding="utf-8"), encoding="utf-8")
+    said = CliRunner().invoke(app, ["shop", word, "mk3", "--config", str(config.path), "--who", "Lena"])
+    assert isinstance(said.exception, Refused) and said.exception.code == "shop.config"
+    assert f"mk3 is told to {word}, though shop.toml has an error" in said.output
+    with closing(journal_in(config.data_dir)) as journal:
+        (heard,) = words.unheard(journal, "mk3")
+    assert (heard.kind, heard.who) == (word, "Lena")
+    other = CliRunner().invoke(app, ["shop", word, "mk4", "--config", str(config.path)])
+    assert isinstance(other.exception, Refused) and "told to" not in other.output
