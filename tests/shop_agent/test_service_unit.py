@@ -18,7 +18,8 @@ from small_shop import write_shop
 from commonfab.errors import Refused
 from shop_agent import __main__ as agent_alone
 
-UNIT = Path(__file__).parents[2] / "deploy" / "commonfab-shop.service"
+DEPLOY = Path(__file__).parents[2] / "deploy"
+UNIT = DEPLOY / "commonfab-shop.service"
 
 
 def read_unit() -> configparser.ConfigParser:
@@ -53,11 +54,26 @@ def test_an_agent_that_a_newer_one_replaced_stays_down(monkeypatch: pytest.Monke
     assert str(agent_alone.main()) == read_unit()["Service"]["RestartPreventExitStatus"]
 
 
-def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+def test_the_desks_unit_starts_a_command_that_exists_in_the_agents_folder() -> None:
+    desk = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes=("#",))
+    desk.optionxform = str  # type: ignore[assignment,method-assign]
+    desk.read(DEPLOY / "commonfab-desk.service", encoding="utf-8")
+    _program, *arguments = shlex.split(desk["Service"]["ExecStart"])
+    told = subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments[:2], "--help"], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert told.returncode == 0 and "--config" in told.stdout
+    assert all(desk["Service"][key] == read_unit()["Service"][key] for key in ("User", "StateDirectory", "WorkingDirectory", "UMask"))
+
+
+@pytest.mark.parametrize("name", ["commonfab-shop.service", "commonfab-desk.service"])
+def test_systemd_understands_every_line_of_the_units(tmp_path: Path, name: str) -> None:
     program = shutil.which("systemd-analyze") or peer_missing("systemd-analyze is not here")
-    here = tmp_path / UNIT.name
-    text = UNIT.read_text(encoding="utf-8").replace("/opt/commonfab/bin/python", sys.executable)
+    here = tmp_path / name
+    text = (DEPLOY / name).read_text(encoding="utf-8")
+    for installed in ("/opt/commonfab/bin/python", "/opt/commonfab/bin/commonfab"):
+        text = text.replace(installed, sys.executable)
     here.write_text(text, encoding="utf-8")
     done = subprocess.run([program, "verify", "--man=no", str(here)], capture_output=True, encoding="utf-8", timeout=60, check=False)
-    ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    ours = [line for line in done.stderr.splitlines() if name in line]
     assert ours == [] and done.returncode == 0, done.stderr
