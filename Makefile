@@ -20,7 +20,7 @@ demo: $(VENV)/.node  ## three shops, two designs, five gears, in the terminal; A
 
 test: system-packages $(VENV)/.dev .peers/octoprint/.installed .peers/klipper/.installed  ## install what the tests need and run every one; ARGS go to pytest
 	$(BIN)/python hatch_build.py
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # Files that drive a real program name its peer; each file stays with one worker, which starts that program once.
 test-peers: peers-system-packages $(VENV)/.dev $(PEERS:%=.peers/%/.installed)  ## install every machine server, also those that make test leaves out, and run the tests that drive one

@@ -137,7 +137,7 @@ def recall_card(record: RecallRecord, journal: Journal) -> RecallCard:
     return RecallCard(
         revision=recall.revision_digest,
         title=record.notice.title,
-        why=sentence(recall_text(recall)),
+        why=recall_text(recall),  # in their words, as they wrote it
         made=tuple(f"{good} × {part} in {order}, for job {job}" for order, job, part, good in made if good),
     )
 

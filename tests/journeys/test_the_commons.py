@@ -66,6 +66,7 @@ process = "fdm"
 envelope_mm = [200, 200, 180]
 materials = ["pla"]
 control = "by_hand"
+out_of_order = "nobody is there to work it"
 """
 
 

@@ -219,8 +219,9 @@ def test_what_was_written_survives_kill_9_in_the_middle_of_writing(tmp_path: Pat
     """A child writes pairs (readiness and an event) as fast as it can and is killed; afterwards every pair is whole."""
     config = shop(tmp_path)
     program = (
-        "import sys; from pathlib import Path; from shop_agent.config import load_config; from shop_agent.journal import open_journal\n"
-        "from shop_agent import outbox; from commonfab import v1\n"
+        "import sys; from pathlib import Path; from shop_agent.config import load_config\n"
+        "from shop_agent.journal.book import open_journal\n"
+        "from shop_agent.journal import outbox; from commonfab import v1\n"
         "j = open_journal(load_config(Path(sys.argv[1])))\n"
         "for n in range(10**6):\n"
         "    with j.change() as c:\n"

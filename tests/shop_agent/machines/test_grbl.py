@@ -138,8 +138,8 @@ async def test_an_agent_that_is_really_killed_leaves_a_name_behind(tmp_path: Pat
     path = moves(tmp_path, 100, 8)
     script = (
         "import asyncio, sys; from pathlib import Path; from commonfab.clock import SystemClock\n"
-        "from shop_agent.machine_section import MachineSection; from shop_agent.machines.grbl import Grbl\n"
-        "from shop_agent.records import Toolpath\n"
+        "from shop_agent.shop_toml.machine_section import MachineSection; from shop_agent.machines.grbl import Grbl\n"
+        "from shop_agent.journal.records import Toolpath\n"
         "async def main():\n"
         "    facts = MachineSection(id='router', process='milling', control='grbl', port=sys.argv[1], materials=('plywood',),"
         " envelope_mm=(300, 200, 80))\n"
