@@ -82,7 +82,6 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
         return answer_to(record, config, journal).answer is policy.Answer.DECLINE
 
     quoter = Quoter(config, journal, prepare.measure, fetch_picture, declined)
-    benches: list[Bench] = []
     link = DeskLink(node.desk, journal, leases, journal.ids("run"), lambda: agent.situation())
     floor = Shopfloor(
         journal,
@@ -95,7 +94,7 @@ def _agent(config: ShopConfig, journal: Journal, node: Node) -> Agent:
         Starts(journal.clock, config.shop.stagger_seconds),
         Sensors(journal),
     )
-    benches += [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
+    benches = [Bench(machine_for(config, facts, journal.clock), floor) for facts in config.machine]
     photographs = PhotographSender(journal, node.upload, Bell(journal.clock))
     agent = Agent(config, journal, benches, link, public_key, Bell(journal.clock), quoter, photographs)
     return agent

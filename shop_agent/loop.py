@@ -104,9 +104,7 @@ class Agent:
 
     def situation(self) -> Situation:
         """What the router is told."""
-        machines = [
-            *(bench.describe() for bench in self.benches),
-        ]
+        machines = [bench.describe() for bench in self.benches]
         shop = described_shop(self.config, machines, self.journal.clock.now())
         shop.public_key, shop.agent_version = self.public_key, __version__
         return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts() if not attempt.walk_in])
