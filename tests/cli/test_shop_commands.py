@@ -50,6 +50,7 @@ def material(request: pytest.FixtureRequest) -> str:
     return str(getattr(request, "param", "asa"))
 
 
+@pytest.mark.slow
 def test_init_writes_a_description_that_passes_and_never_overwrites_one(tmp_path: Path) -> None:
     assert run("shop", "init", "--id", "lenas-garage", cwd=tmp_path).returncode == 0
     written = (tmp_path / "shop.toml").read_text(encoding="utf-8")
@@ -123,6 +124,7 @@ def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_
 
 
 @pytest.mark.parametrize("material", ["petg"], indirect=True)
+@pytest.mark.slow
 def test_an_offer_that_is_declined_leaves_the_job_waiting(node: UpNode, cube_design: str, owner: Callable[..., Any]) -> None:
     job = json.loads(node.run("job", "request", cube_design, "--json").stdout)["id"]
     order = until(lambda: offered(owner, job))

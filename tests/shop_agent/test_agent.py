@@ -199,6 +199,7 @@ async def test_a_machine_that_does_not_start_itself_waits_for_a_person_who_speak
             await finished(router)
 
 
+@pytest.mark.slow
 async def test_a_machine_that_does_not_clear_itself_waits_between_pieces(tmp_path: Path) -> None:
     router = SmallRouter()
     router.put_up(offer(quantity=2))

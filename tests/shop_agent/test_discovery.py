@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from zeroconf import IPVersion, ServiceInfo
 from zeroconf.asyncio import AsyncZeroconf
 
@@ -31,6 +32,7 @@ async def announcing(*services: tuple[str, str, int, dict[str, str]]) -> AsyncIt
         await zeroconf.async_close()
 
 
+@pytest.mark.slow
 async def test_octoprint_moonraker_and_prusalink_are_found_where_they_answer() -> None:
     async with announcing(
         ("octoprint", 'OctoPrint instance "Lena\'s MK3"', 5000, {"path": "/octo/", "version": "1.11.8", "api": "0.1", "uuid": "u"}),

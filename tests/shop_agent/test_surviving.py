@@ -99,6 +99,7 @@ def names(count: int, order: str = "wo-1") -> list[str]:
     return [f"cf-{order}-a1-e1-p{piece}.gcode" for piece in range(1, count + 1)]
 
 
+@pytest.mark.slow
 async def test_three_days_without_a_network_lose_nothing_and_start_nothing_more(tmp_path: Path) -> None:
     """The piece that runs is finished. The next waits: for all the shop knows, the requester had the rest made elsewhere."""
     router = SmallRouter(lease_seconds=60)
@@ -182,6 +183,7 @@ async def test_a_full_disk_starts_nothing_and_the_work_goes_on_when_there_is_roo
                 assert starts(shop.config) == 1 and full_starts <= 1 and made(shop.config) == names(1)
 
 
+@pytest.mark.slow
 async def test_a_second_computer_with_the_same_identity_stops_the_first_and_makes_nothing_twice(tmp_path: Path) -> None:
     """A copy of the memory card is put into a spare computer and switched on. (The router's half: test_one_agent_a_shop.py.)"""
 

@@ -79,6 +79,7 @@ def resin(quantity: int = 1) -> v1.Offer:
     return wanted
 
 
+@pytest.mark.slow
 async def test_a_piece_that_is_paused_stands_still_until_somebody_says_go_on(tmp_path: Path) -> None:
     router = SmallRouter()
     router.put_up(resin())
@@ -118,6 +119,7 @@ async def test_stop_is_obeyed_by_what_has_not_begun_yet(tmp_path: Path) -> None:
         assert not words.stop_was_said(shop.journal.connection, "mk3")
 
 
+@pytest.mark.slow
 async def test_a_person_may_say_of_a_piece_that_it_is_scrap_until_the_work_is_reported(tmp_path: Path) -> None:
     router = SmallRouter()
     router.put_up(resin(2))

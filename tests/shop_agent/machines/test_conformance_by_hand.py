@@ -23,6 +23,8 @@ from shop_agent.machines.by_hand import ByHand
 from shop_agent.machines.hot_folder import HotFolder
 from shop_agent.shop_toml.machine_section import MachineSection
 
+pytestmark = pytest.mark.slow
+
 SERVERLESS: Mapping[str, str] = MappingProxyType(
     {"restart_of_the_server": "there is no server", "server_restarted_before_the_start": "there is no server"}
 )
