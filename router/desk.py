@@ -17,6 +17,7 @@ from commonfab.errors import Refused
 from commonfab.identity import signature_holds
 from commonfab.place import is_coarse
 from commonfab.reasons import reason
+from commonfab.walk_ins import is_walk_in_of
 from router.bell import Bell, rings_within
 from router.board import Board, Report
 from router.board_reading import OffersOnBoard, read_offers, read_order
@@ -24,8 +25,6 @@ from router.overview import Overview
 from router.pulse import Pulse
 
 KEY_BYTES = 32
-WALK_IN = "walk-in"
-LONGEST_WALK_IN = 160
 MOST_MACHINES = 1000
 MOST_RECALLS = 500
 WISHES = {
@@ -162,8 +161,7 @@ def _walked_in(signed: v1.SignedWork, shop: v1.Shop) -> v1.AttemptRef:
     """
     work = _read_report(signed, shop)
     ref = work.attempt
-    named = ref.work_order_id.startswith(f"{WALK_IN}_{shop.id}_") and len(ref.work_order_id) <= LONGEST_WALK_IN
-    if not named or ref.epoch or ref.number != 1 or work.job_id:
+    if not is_walk_in_of(ref.work_order_id, shop.id) or ref.epoch or ref.number != 1 or work.job_id:
         raise Refused("report.mismatch", "it is no report of work for somebody who walked in")
     return ref
 

@@ -142,10 +142,11 @@ class Agent:
 
     async def _notice(self) -> None:
         """Answer new offers by policy, and notice what the command line wrote."""
-        stamp = self.journal.stamp()
+        stamp, changed = self.journal.stamp(), True
         while True:
-            answer_offers(self.journal, self.config)
-            await self.bell.wait(NOTICE_SECONDS)
+            if changed:
+                answer_offers(self.journal, self.config)
+            changed = await self.bell.wait(NOTICE_SECONDS)
             if (now := self.journal.stamp()) != stamp:
                 stamp = now
                 self.ring()

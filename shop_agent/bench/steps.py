@@ -46,11 +46,8 @@ class Scene:
 
     @property
     def missing(self) -> frozenset[str]:
-        """What must still be said before a piece may start. Idle is not ready; and what clears itself after a good piece cannot be trusted
-        to after a spoiled one."""
-        if self.facts.clears_itself and not self.bed_in_doubt:
-            return frozenset()
-        return self.facts.confirms - (self.ready.confirms if self.ready else frozenset())
+        """What must still be said before a piece may start."""
+        return self.facts.still_to_say(self.ready.confirms if self.ready else frozenset(), self.bed_in_doubt)
 
     @property
     def person_looked(self) -> bool:

@@ -69,6 +69,7 @@ class Bench:
         self.bell = Bell(floor.journal.clock)
         self.look = NOT_LOOKED
         self._noted: str | None = None
+        self._reconciling = False
         self.waits: dict[str, str] = {}
         self.person: dict[str, str] = {}
         self._preparation = Preparation(self.journal, floor.prepare, self._give_back, self._say_of, self.bell.ring)
@@ -126,13 +127,18 @@ class Bench:
         return not attempt.piece_begun, not attempt.leave, lacks, stalled and not attempt.leave, attempt.row
 
     async def reconcile(self) -> None:
-        """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet."""
+        """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet, and a walk-in,
+        which needs none, waits until the shop is open."""
         line = self.line()
+        self._reconciling = True
         try:
             self.look = await self.machine.reconcile(line[0].file_name(line[0].current_number) if line else "")
         except Refused as refused:
             self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
-        await self.work_safely()
+        try:
+            await self.work_safely()
+        finally:
+            self._reconciling = False
 
     def describe(self) -> v1.Machine:
         """The machine as the router is told of it."""
@@ -182,6 +188,8 @@ class Bench:
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> steps.Scene:
         held_back = self.floor.hours(self.facts, self._seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
+        if self._reconciling:
+            held_back = "the shop to be open: what was begun before is looked for first"
         return steps.Scene(
             look=self.look if first_in_line or attempt.leave else NOT_LOOKED,
             facts=self.facts,
@@ -320,9 +328,8 @@ class Bench:
             return v1.MACHINE_STATE_NEEDS_PERSON, self.look.fault
         if self.person:
             return v1.MACHINE_STATE_NEEDS_PERSON, next(iter(self.person.values()))
-        cleared = self.facts.clears_itself and not self.journal.bed_in_doubt(self.facts.id)
         ready = self.journal.ready(self.facts.id)
-        if not cleared and not self.facts.confirms - {GO} <= (ready.confirms if ready else frozenset()):
+        if self.facts.still_to_say(ready.confirms if ready else frozenset(), self.journal.bed_in_doubt(self.facts.id)) - {GO}:
             return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that it is ready"
         return v1.MACHINE_STATE_READY, ""
 

@@ -66,8 +66,7 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
     said = service_of(journal, facts.id)
     state, tone = _state(live, said)
     ready = journal.ready(facts.id)
-    must = facts.confirms
-    missing = must - (ready.confirms if ready else frozenset())
+    missing = facts.still_to_say(ready.confirms if ready else frozenset(), journal.bed_in_doubt(facts.id))
     return MachineCard(
         id=facts.id,
         name=facts.name or facts.id,
@@ -79,7 +78,7 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
         fault=live.fault if live else "",
         running=_running(live, attempts),
         waits=tuple(_waits(live, attempts, missing)),
-        confirms=in_order(must),
+        confirms=in_order(facts.confirms),
         missing=in_order(missing),
         by_hand=facts.control in PEOPLE_TELL,
         attended=facts.attended,

@@ -13,11 +13,10 @@ from pathlib import Path
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
+from commonfab.walk_ins import walk_in_order
 from shop_agent.config import ShopConfig
 from shop_agent.journal.book import Journal
 from shop_agent.shop_toml.machine_section import MachineSection
-
-WALK_IN = "walk-in"
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Wanted:
 
 def take(journal: Journal, config: ShopConfig, machine: MachineSection, wanted: Wanted) -> str:
     """Put it on a machine's bench; answers its work order, by which everything else is said of it."""
-    order = f"{WALK_IN}_{config.shop.id}_{journal.ids('w')}"
+    order = walk_in_order(config.shop.id, journal.ids("w"))
     takes = Duration()
     takes.FromMilliseconds(round(wanted.minutes * 60_000))
     offer = v1.Offer(

@@ -133,6 +133,11 @@ class MachineSection(Section):
             told = frozenset(("bed", "stock", "tool") if self.attended else ("bed", "stock"))
         return told | {GO} if self.attended and self.control != "by_hand" else told
 
+    def still_to_say(self, said: frozenset[str], bed_in_doubt: bool) -> frozenset[str]:
+        """What must still be said before a piece may start, `GO` among it. Idle is not ready; and what clears itself after a good piece
+        cannot be trusted to after a spoiled one, or after its owner's own work."""
+        return frozenset() if self.clears_itself and not bed_in_doubt else self.confirms - said
+
     @model_validator(mode="after")
     def _has_something_to_work_with(self) -> MachineSection:
         if not self.materials and not self.stock:

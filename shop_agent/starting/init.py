@@ -85,11 +85,6 @@ def shop_text(draft: ShopDraft) -> str:
     return head + "\n" + "\n\n".join(block(machine) for machine in draft.machines or (FIRST_MACHINE,)) + "\n"
 
 
-def init_shop(path: Path, shop_id: str = "my-shop", name: str = "My shop", node: str = DEFAULT_ADDRESS) -> ShopConfig:
-    """Write a first `shop.toml` to `path`, with a virtual machine. Errors: as `write_shop`."""
-    return write_shop(path, ShopDraft(shop_id, name, node))
-
-
 def write_shop(path: Path, draft: ShopDraft) -> ShopConfig:
     """Write `shop.toml` to `path`, the machines' keys and an empty token file beside it, and make the shop's key.
 

@@ -25,7 +25,7 @@ from shop_agent.starting.check import CheckFinding, check_shop
 from shop_agent.starting.check_desk import check_desk
 from shop_agent.starting.check_machine import check_machine, compared
 from shop_agent.starting.drafts import MachineDraft
-from shop_agent.starting.init import ShopDraft, init_shop, keep_unfinished, shop_text, write_shop
+from shop_agent.starting.init import ShopDraft, keep_unfinished, shop_text, write_shop
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
 DRAFTS = {
@@ -46,7 +46,7 @@ def about(findings: list[CheckFinding], subject: str) -> CheckFinding:
 
 
 def test_the_first_shop_toml_is_valid_and_its_key_is_private(tmp_path: Path) -> None:
-    config = init_shop(tmp_path / "shop.toml", "lenas-garage", 'Lena\'s "garage"')
+    config = write_shop(tmp_path / "shop.toml", ShopDraft("lenas-garage", 'Lena\'s "garage"'))
     assert load_config(tmp_path / "shop.toml") == config
     assert (config.shop.id, config.shop.name) == ("lenas-garage", 'Lena\'s "garage"')
     assert stat.S_IMODE(config.key_file.stat().st_mode) == 0o600
@@ -105,13 +105,13 @@ def test_a_shop_toml_that_exists_is_not_touched(tmp_path: Path) -> None:
     file = tmp_path / "shop.toml"
     file.write_text("mine", encoding="utf-8")
     with pytest.raises(Refused) as refused:
-        init_shop(file)
+        write_shop(file, ShopDraft())
     assert refused.value.code == "shop.exists" and file.read_text(encoding="utf-8") == "mine"
 
 
 def test_an_id_that_no_token_could_have_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(Refused):
-        init_shop(tmp_path / "shop.toml", "Lena's Garage")
+        write_shop(tmp_path / "shop.toml", ShopDraft("Lena's Garage"))
     assert not (tmp_path / "shop.toml").exists()
 
 
@@ -216,7 +216,7 @@ async def test_a_hot_folder_that_is_missing_is_named(tmp_path: Path) -> None:
 
 async def test_without_a_token_the_way_to_one_is_told(tmp_path: Path) -> None:
     async with served(SmallRouter()) as address:
-        finding = about(await check_shop(init_shop(tmp_path / "shop.toml", "lenas-garage", node=address)), "token")
+        finding = about(await check_shop(write_shop(tmp_path / "shop.toml", ShopDraft("lenas-garage", node=address))), "token")
     assert not finding.ok and "commonfab token invite shop lenas-garage" in finding.remedy
 
 

@@ -21,7 +21,8 @@ from commonfab.identity import signature_holds
 from commonfab.tasks import cancelled
 from shop_agent import agent
 from shop_agent.bench.obeying import obey
-from shop_agent.bench.waiting import Starts
+from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.config import ShopConfig, load_config
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal, open_journal
@@ -31,6 +32,7 @@ from shop_agent.machines import Standing, machine_for
 from shop_agent.machines.virtual import VirtualMachine
 from shop_agent.people import words
 from shop_agent.people.judging import judge
+from shop_agent.people.sensors import Sensors
 from shop_agent.people.service_modes import Mode, bring_back, take_out
 from shop_agent.people.walk_in import Wanted, take
 from shop_agent.people.words import Kind
@@ -258,3 +260,30 @@ class Stubborn(VirtualMachine):
 
     async def resume(self, name: str) -> None:
         raise Refused("machine.not_taken", "mk3")
+
+
+async def test_a_walk_in_does_not_go_on_while_the_agent_still_looks_what_became_of_its_pieces(tmp_path: Path) -> None:
+    """It needs no router's leave, so nothing else would hold it back at the start of the agent."""
+    config = load_config(write_shop(tmp_path, "127.0.0.1:1", **{"process": "sla", "materials": ["resin"]}))
+    journal = open_journal(config)
+    take(journal, config, config.machine[0], Wanted("a hook", 1, minutes=60))
+    (attempt,) = journal.attempts()
+    attempt_steps.note_toolpath(journal, attempt, Toolpath("", "", 3600, 1))
+    attempt_steps.grant_leave(journal, attempt)
+    clock = journal.clock
+    machine = VirtualMachine(config.machine[0], config.data_dir, clock)
+    floor = Shopfloor(journal, Leases(clock), never, unsigned, 1, lambda: None, lambda facts, seconds: "", Starts(clock), Sensors(journal))
+    bench = Bench(machine, floor)
+    await bench.reconcile()
+    assert (await machine.state("")).busy_with == "" and not journal.attempt(attempt.row).pieces
+    await bench.work()
+    assert (await machine.state("")).busy_with == attempt.file_name(1)
+    await bench.close()
+
+
+async def never(attempt: AttemptRecord) -> Toolpath:
+    raise AssertionError("it is prepared already")
+
+
+def unsigned(attempt: AttemptRecord) -> v1.SignedWork:
+    return v1.SignedWork()

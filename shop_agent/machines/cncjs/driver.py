@@ -17,7 +17,7 @@ from shop_agent.machines import Care, Description, Look, Standing, StartUncertai
 from shop_agent.machines.cncjs.said import Said, ending
 from shop_agent.machines.cncjs.server import CncjsServer
 from shop_agent.machines.grbl.feeding import bare_lines, dwells
-from shop_agent.machines.grbl.reports import MOVING, notes_on, trouble_of
+from shop_agent.machines.grbl.reports import MOVING, description, trouble_of
 from shop_agent.machines.keeps import SOMETHING, Keeps
 from shop_agent.machines.socket_io import NotTaken
 from shop_agent.machines.starting import STARTED_WITHIN_SECONDS, refuse_unless_idle, refuse_unless_startable
@@ -43,11 +43,8 @@ class Cncjs(Keeps):
 
     async def describe(self) -> Description:
         seen = await self._server.look()
-        reach = tuple(seen.settings.get(number, 0.0) for number in (130, 131, 132))
-        travel = (reach[0], reach[1], reach[2]) if all(reach) else None
         program = f"CNCjs with Grbl {seen.version}".rstrip()
-        note = "; ".join(filter(None, (trouble_of(seen.status, ""), notes_on(seen.settings, burns="laser" in self._facts.process))))
-        return Description(program, travel, most_s=seen.settings.get(30, 0.0), note=note)
+        return description(program, seen.status, "", seen.settings, burns="laser" in self._facts.process)
 
     async def reconcile(self, name: str) -> Look:
         return await self.state(name)

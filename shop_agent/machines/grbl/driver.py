@@ -17,7 +17,7 @@ from commonfab.errors import Refused
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.grbl.caring import home, unlock
 from shop_agent.machines.grbl.link import HOLD, RESUME, Link
-from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, notes_on, settings_of, trouble_of
+from shop_agent.machines.grbl.reports import MOVING, VERSION, Status, description, settings_of, trouble_of
 from shop_agent.machines.grbl.run import LOOK_EVERY_SECONDS, Run, halt, seen
 from shop_agent.machines.grbl.serial_line import PortAway
 from shop_agent.machines.keeps import SOMETHING, Keeps
@@ -51,11 +51,8 @@ class Grbl(Keeps):
             settings = settings_of(await link.ask("$$"))
         except PortAway as away:
             raise self._away(away) from away
-        reach = tuple(settings.get(number, 0.0) for number in (130, 131, 132))
-        travel = (reach[0], reach[1], reach[2]) if all(reach) else None
         program = f"Grbl {version.split('.2')[0]}" if version else link.program or "Grbl"
-        note = "; ".join(filter(None, (trouble_of(status, link.alarm), notes_on(settings, burns="laser" in self._facts.process))))
-        return Description(program, travel, most_s=settings.get(30, 0.0), note=note)
+        return description(program, status, link.alarm, settings, burns="laser" in self._facts.process)
 
     async def reconcile(self, name: str) -> Look:
         return await self.state(name)

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from shop_agent.machines import Description
+
 STATES = frozenset(("Idle", "Run", "Hold", "Jog", "Alarm", "Door", "Check", "Home", "Sleep"))
 MOVING = frozenset(("Run", "Jog", "Home"))
 """In these an axis moves, or may at any moment."""
@@ -164,6 +166,14 @@ def trouble_of(status: Status, alarm: str) -> str:
         case "Check":
             return "it is in check mode ($C) and would only seem to work"
     return ""
+
+
+def description(program: str, status: Status, alarm: str, settings: Mapping[int, float], burns: bool) -> Description:
+    """What a Grbl says of itself: how far its axes go ($130 to $132), its largest S ($30), and what its owner should know."""
+    reach = tuple(settings.get(number, 0.0) for number in (130, 131, 132))
+    travel = (reach[0], reach[1], reach[2]) if all(reach) else None
+    note = "; ".join(filter(None, (trouble_of(status, alarm), notes_on(settings, burns))))
+    return Description(program, travel, most_s=settings.get(30, 0.0), note=note)
 
 
 def notes_on(settings: Mapping[int, float], burns: bool) -> str:
