@@ -6,7 +6,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import faulthandler
-import json
 import logging
 import os
 import shutil
@@ -19,10 +18,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+import evil_child
 import pytest
 from drawings import binary_stl, box, write_3mf
+from evil_child import Story, ending_of
 from peers.required import peer_missing
 
 from commonfab import v1
@@ -369,105 +372,50 @@ def test_a_sandbox_that_cannot_start_says_so_at_once(tmp_path: Path, monkeypatch
         sandbox.start()
 
 
-class Evil:
-    """A child that an evil file has taken over: in place of measuring it does what the test says. The fork server is the real one."""
-
-    def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.scratch = root / "inspect-1"
-        self.scratch.mkdir()
-        self.file = root / "sent.stl"
-        self.file.write_bytes(binary_stl(box(1, 1, 1)))
-        self._patch = monkeypatch
-
-    def ending(self, act: Callable[[], object], seconds: float = 30, confine: bool = True) -> zygote.Ending:
-        """How the fork server says it ended. It runs in a child of the test, for it changes its own descriptors and never returns."""
-        task = zygote.Task(str(self.file), "b" * 64, "mm", str(self.scratch), seconds, 4096)
-        answer, told = os.pipe()
-        server = os.fork()
-        if server == 0:
-            self._patch.setattr(zygote, "_measure", lambda task: act())
-            self._patch.setattr(zygote, "_load_for", lambda path: None)
-            if not confine:
-                self._patch.setattr(isolation, "confine", lambda readable, writable: None)
-            self._patch.setattr(sys, "stderr", sys.__stderr__)  # not pytest's
-            os.dup2(os.pipe()[0], 0)
-            try:
-                os.write(told, json.dumps(zygote._serve(task).__dict__).encode())
-            finally:
-                os._exit(0)
-        os.close(told)
-        with os.fdopen(answer, "rb") as reading:
-            text = reading.read()
-        os.waitpid(server, 0)
-        return zygote.Ending(**json.loads(text))
-
-
 @pytest.fixture
-def evil(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evil:
-    return Evil(tmp_path, monkeypatch)
+def story(tmp_path: Path) -> Story:
+    """A sent file whose child was taken over; what it does is yet to be said."""
+    scratch, file = tmp_path / "inspect-1", tmp_path / "sent.stl"
+    scratch.mkdir()
+    file.write_bytes(binary_stl(box(1, 1, 1)))
+    return Story(evil_child.let_go_and_stay, zygote.Task(str(file), "b" * 64, "mm", str(scratch), seconds=30, memory_mb=4096))
 
 
-def test_a_child_that_only_seems_to_have_ended_is_killed(evil: Evil) -> None:
-    def let_go_and_stay() -> None:
-        os.closerange(3, 64)
-        time.sleep(60)
-
+def test_a_child_that_only_seems_to_have_ended_is_killed(story: Story) -> None:
     begun = time.monotonic()
-    assert evil.ending(let_go_and_stay).how != "measured"
+    assert ending_of(story).how != "measured"
     assert time.monotonic() - begun < 20
 
 
-def test_a_child_that_dies_of_a_signal_without_a_name_does_not_end_the_fork_server(evil: Evil) -> None:
-    def die() -> None:
-        os.kill(os.getpid(), signal.SIGRTMIN + 3)
-
-    ending = evil.ending(die, confine=False)
-    assert ending.how == "crashed" and ending.detail == f"signal {signal.SIGRTMIN + 3}"
+def test_a_child_that_dies_of_a_signal_without_a_name_does_not_end_the_fork_server(story: Story) -> None:
+    ending = ending_of(replace(story, act=evil_child.die_of_a_signal_without_a_name, confinement=evil_child.FREE))
+    assert (ending.how, ending.detail) == ("crashed", f"signal {signal.SIGRTMIN + 3}")
 
 
-def test_a_child_that_fills_the_disk_with_many_files_is_stopped(evil: Evil, monkeypatch: pytest.MonkeyPatch) -> None:
-    def fill() -> None:
-        for number in range(1000):
-            Path(f"{number}").write_bytes(bytes(1024 * 1024))
-            time.sleep(0.01)
-
-    monkeypatch.setattr(zygote, "MOST_WRITTEN_MB", 8)
-    assert evil.ending(fill).how == "too_big"
+def test_a_child_that_fills_the_disk_with_many_files_is_stopped(story: Story) -> None:
+    ending = ending_of(replace(story, act=evil_child.fill_the_disk, most_written_mb=8))
+    assert (ending.how, ending.detail) == ("too_big", "")
 
 
-def test_a_child_that_prints_without_end_is_stopped_by_the_size_of_its_log(evil: Evil, monkeypatch: pytest.MonkeyPatch) -> None:
-    def chatter() -> None:
-        while True:
-            os.write(1, bytes(1024 * 1024))
-
-    monkeypatch.setattr(zygote, "MOST_WRITTEN_MB", 8)
-    assert evil.ending(chatter).how == "too_big"
-    assert (evil.scratch / zygote.READER_LOG).stat().st_size <= 8 * 1024 * 1024
+def test_a_child_that_prints_without_end_is_stopped_by_the_size_of_its_log(story: Story) -> None:
+    ending = ending_of(replace(story, act=evil_child.print_without_end, most_written_mb=8))
+    assert ending.how == "too_big", ending
+    assert Path(story.task.scratch, zygote.READER_LOG).stat().st_size <= 8 * 1024 * 1024
 
 
-def test_a_child_that_cannot_be_confined_opens_nothing_and_it_is_the_machines_fault(evil: Evil, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refused(readable: object, writable: object) -> None:
-        raise OSError(errno.EINVAL, "the kernel says no")
-
-    monkeypatch.setattr(isolation, "confine", refused)
-    ending = evil.ending(lambda: Path("opened").touch())
+def test_a_child_that_cannot_be_confined_opens_nothing_and_it_is_the_machines_fault(story: Story) -> None:
+    opened = Path(story.task.scratch, "opened")
+    ending = ending_of(replace(story, act=opened.touch, confinement=evil_child.REFUSED))
     assert ending.how == "machine" and "the kernel says no" in ending.detail
-    assert not (evil.scratch / "opened").exists()
+    assert not opened.exists()
 
 
 @pytest.mark.parametrize("trap", ["pipe", "link", "second name", "folder"])
-def test_whatever_a_child_leaves_in_place_of_its_log_is_not_opened(evil: Evil, tmp_path: Path, trap: str) -> None:
+def test_whatever_a_child_leaves_in_place_of_its_log_is_not_opened(story: Story, tmp_path: Path, trap: str) -> None:
     secret = tmp_path / "secret"
     secret.write_text("the password is swordfish", encoding="utf-8")
-    log = evil.scratch / zygote.READER_LOG
-
-    def lay() -> None:
-        log.unlink()
-        make = {"pipe": lambda: os.mkfifo(log), "link": lambda: log.symlink_to(secret), "second name": lambda: log.hardlink_to(secret)}
-        make.get(trap, log.mkdir)()
-        os._exit(zygote.EXIT_BROKEN)
-
-    ending = evil.ending(lay, confine=False)
+    lay = partial(evil_child.leave_a_trap, Path(story.task.scratch, zygote.READER_LOG), secret, trap)
+    ending = ending_of(replace(story, act=lay, confinement=evil_child.FREE))
     assert (ending.how, ending.detail) == ("crashed", "")
 
 
