@@ -72,6 +72,7 @@ def cut() -> Iterator[tuple[str, MachineSection, tuple[bytes, bytes, bytes]]]:
     way = [(50 + 40 * math.sin(n / 37), 50 + 40 * math.cos(n / 41)) for n in range(6000)]
     semi = [(2 + n % 2, 52 - 2 * (n % 2), 50, 1 - 2 * (n % 2), 0) for n in range(6000)]
     yield "mill, modal X Y Z", MILL, (begin, b"".join(b"X%.3f Y%.3f Z%.3f\n" % (*at, 1 + n % 3) for n, at in enumerate(way)), end)
+    yield "mill, 3D finishing", MILL, (begin, finishing(), end)
     numbered = (b"N%d G1 X%.3f Y%.3f F%d\n" % (n, *at, 300 + n % 2) if n % 5 else b"N%d X%.3f\n" % (n, at[0]) for n, at in enumerate(way))
     yield "mill, N numbers", MILL, (begin, b"".join(numbered), end)
     arcs = begin + b"G1 X50 Y50\n"
@@ -80,6 +81,21 @@ def cut() -> Iterator[tuple[str, MachineSection, tuple[bytes, bytes, bytes]]]:
     yield "mill, arcs by R", MILL, (arcs, b"".join(b"G%d X%.3f Y%.3f R1.500\n" % one[:3] for one in semi), end)
     begin, end = b"G28\nG21\nG90\nM4 S200\nG1 X5 F600\n", b"M5\n"
     yield "laser, Marlin", MARLIN_LASER, (begin, b"".join(b"G1 X%.2f Y%.2f S%d\n" % (*at, n % 255) for n, at in enumerate(way)), end)
+
+
+def finishing(points: int = 6000, a_row: int = 150) -> bytes:
+    """To and fro over a wavy surface with flat places, each word only where it changes, as posts write it for Grbl and LinuxCNC."""
+    lines, last = [], [""] * 4
+    for n in range(points):
+        row, at = divmod(n, a_row)
+        x = 0.4 * at if row % 2 == 0 else 60 - 0.4 * at
+        y = 0.5 * row + (0.3 * math.sin(at / 9) if row % 3 == 0 else 0)
+        z = max(0.5, 1 + math.sin(x / 7) * math.cos(row / 5))
+        words = [f"X{x:.3f}", f"Y{y:.3f}", f"Z{z:.3f}", "F600" if at % 60 else "F240"]
+        said = [word for word, before in zip(words, last, strict=True) if word != before]
+        lines.append(" ".join(said if n % (a_row - 1) else ["G1", *said]) + "\n")
+        last = words
+    return "".join(lines).encode()
 
 
 def arc_middle(n: int) -> tuple[float, float]:

@@ -12,7 +12,7 @@ from google.rpc import status_pb2
 from grpc_status import rpc_status
 
 from commonfab import v1
-from commonfab.reasons import REASONS, reason
+from commonfab.reasons import REASONS, reason, remedy_of
 from commonfab.units import Quantity
 
 LONGEST_TOLD = 1000
@@ -45,6 +45,11 @@ class Refused(Exception):
     def message(self) -> v1.Refusal:
         """The refusal as it travels."""
         return v1.Refusal(reason=self.reason, remedy=self.remedy)
+
+
+def refused_for(told: v1.Reason) -> Refused:
+    """The refusal for a reason that was made before, with its remedy. Errors: `KeyError` for a code that is not ours."""
+    return Refused.relayed(v1.Refusal(reason=told, remedy=remedy_of(told)), REASONS[told.code].status)
 
 
 def status_of(error: Refused) -> grpc.Status:

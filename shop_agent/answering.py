@@ -6,13 +6,15 @@ from __future__ import annotations
 import contextlib
 import logging
 
-from commonfab.errors import Refused
+from commonfab import v1
+from commonfab.errors import Refused, refused_for
 from shop_agent import policy
 from shop_agent.config import ShopConfig
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import OfferRecord
 from shop_agent.people.service_modes import service_of
-from shop_agent.people.stock_left import as_free
+from shop_agent.people.stock_left import as_free, as_left
+from shop_agent.shop_toml.machine_section import MachineSection
 
 log = logging.getLogger("shop_agent.answering")
 
@@ -34,5 +36,33 @@ def answer_offers(journal: Journal, config: ShopConfig) -> None:
 
 def answer_to(record: OfferRecord, config: ShopConfig, journal: Journal) -> policy.Decision:
     """What policy says of an offer, with what was said of its machine's service and what of its stock is promised to nobody."""
-    free = config.model_copy(update={"machine": tuple(as_free(journal, facts) for facts in config.machine)})
-    return policy.decide(record, free, service_of(journal, record.offer.machine_id))
+    left, free = _stock_of(record, config, journal)
+    return policy.decide(record, left, service_of(journal, record.offer.machine_id), free)
+
+
+def against(record: OfferRecord, config: ShopConfig, journal: Journal) -> tuple[v1.Reason, ...]:
+    """What speaks at this moment against an offer that its owner has yet to answer, beside what its slicing brought to light."""
+    decision = answer_to(record, config, journal)
+    told = decision.reasons if decision.answer is policy.Answer.DECLINE else ()
+    return tuple(one for one in told if one not in record.refused)
+
+
+def accept(order: str, config: ShopConfig, journal: Journal) -> None:
+    """The owner takes an offer. It is judged once more: since it was shown, other work may have been promised the same spool.
+
+    Errors: `Refused` (`shop.unanswered`, or why it cannot be made here as things stand).
+    """
+    record = journal.offer(order)
+    if record is not None and record.stands and not record.answer:
+        for cannot in policy.impossible(record, *_stock_of(record, config, journal)):
+            raise refused_for(cannot)
+    journal.decide(order, accept=True)
+
+
+def _stock_of(record: OfferRecord, config: ShopConfig, journal: Journal) -> tuple[ShopConfig, MachineSection | None]:
+    """The shop with what is left at the offer's machine; and that machine with what of it is promised to nobody."""
+    facts = config.machine_of(record.offer.machine_id)
+    if facts is None:
+        return config, None
+    left = tuple(as_left(journal, one, 0.0) if one is facts else one for one in config.machine)
+    return config.model_copy(update={"machine": left}), as_free(journal, facts)

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from commonfab import v1
 from commonfab.errors import Refused
+from shop_agent.shop_toml.complaints import told_of_syntax, told_of_value
 from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.shop_toml.opening_hours import Hours, TimeZone
 from shop_agent.shop_toml.sections import Id, Section
@@ -112,15 +114,16 @@ def load_config(path: Path, secrets: bool = True) -> ShopConfig:
     """
     text = _read(path)
     try:
-        told = tomllib.loads(text)
+        said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise Refused("shop.config", f"{path}: not TOML: {error}") from None
+        raise Refused("shop.config", told_of_syntax(path, text, error)) from None
     try:
-        config = ShopConfig.model_validate({**told, "path": path})
+        config = ShopConfig.model_validate({**said, "path": path})
     except ValidationError as error:
         # A misspelt key also leaves the right one missing: name the cause.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-        raise Refused("shop.config", _complaint(path, text, first)) from None
+        line, told = told_of_value(text, first, _KEYS)
+        raise Refused("shop.config", f"{path} line {line}: {told}" if line else f"{path}: {told}") from None
     _check_whole(config, text)
     return _resolved(config, text) if secrets else config
 
@@ -148,51 +151,31 @@ def place_of(config: ShopConfig) -> v1.Place:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        written = path.read_bytes()
     except FileNotFoundError:
-        raise Refused("shop.config", f"there is no {path}; commonfab shop init writes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused("shop.config", f"{path} cannot be read: {error}") from None
+        told = f"there is no {path}; commonfab shop init writes one, and --config names one that lies elsewhere"
+        raise Refused("shop.config", told) from None
+    except OSError as error:
+        raise Refused("shop.config", f"{path} cannot be read: {error.strerror}") from None
+    try:
+        # Editors of Windows put a mark at the beginning, and ends of lines of their own.
+        return written.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = written[: error.start].count(b"\n") + 1
+        raise Refused("shop.config", f"{path} line {line}: a letter is not written in UTF-8; save the file as UTF-8") from None
 
 
-def _complaint(path: Path, text: str, error: Any) -> str:
-    location: Location = tuple(error["loc"])
-    where = f"{path} line {line_of(text, location)}"
-    key, table = str(location[-1]) if location else "", _table(location)
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(key, _known_keys(location), n=1, cutoff=0.5)
-        hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(_known_keys(location)))}"
-        return f"{where}: unknown key '{key}' in {table}{hint}"
-    if error["type"] == "missing":
-        return f"{where}: {table} lacks '{key}'" if len(location) > 1 else f"{path}: {_headed(key)} is missing"
-    if error["type"] == "value_error":
-        return f"{where}: {error['ctx']['error']}"
-    named = ".".join(str(step) for step in location if step != "machine" and not (isinstance(step, int) and step == location[1]))
-    return f"{where}: '{named}' in {table}: {error['msg'].lower()} (found {error['input']!r})"
-
-
-def _headed(key: str) -> str:
-    return "[[machine]]" if key == "machine" else f"[{key}]"
-
-
-def _table(location: Location) -> str:
-    if len(location) < 2:
-        return "the file"
-    return _headed(str(location[0]))
-
-
-def _known_keys(location: Location) -> list[str]:
-    sections: dict[str, type[Section]] = {
-        "shop": ShopSection,
-        "router": RouterSection,
-        "policy": PolicySection,
-        "desk": DeskSection,
-        "machine": MachineSection,
+_KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "": ("shop", "router", "policy", "desk", "machine"),
+        "shop": tuple(ShopSection.model_fields),
+        "router": tuple(RouterSection.model_fields),
+        "policy": tuple(PolicySection.model_fields),
+        "desk": tuple(DeskSection.model_fields),
+        "machine": tuple(MachineSection.model_fields),
     }
-    if len(location) < 2:
-        return list(sections)
-    section = sections.get(str(location[0]))
-    return list(section.model_fields) if section else []
+)
+"""The keys of each table; those of the file itself under an empty name."""
 
 
 def _check_whole(config: ShopConfig, text: str) -> None:
@@ -204,6 +187,10 @@ def _check_whole(config: ShopConfig, text: str) -> None:
             raise Refused("shop.config", f"{config.path} line {line}: two machines are called '{machine.id}'; give each an id of its own")
         seen.add(machine.id)
     _check_time_zone(config, text)
+    if not ADDRESS.match(config.router.node):
+        line = line_of(text, ("router", "node"))
+        problem = f"'{config.router.node}' is no address and port of a node; write it like node = \"127.0.0.1:4780\", without http://"
+        raise Refused("shop.config", f"{config.path} line {line}: {problem}")
     if config.shop.metrics and not ADDRESS.match(config.shop.metrics):
         line = line_of(text, ("shop", "metrics"))
         problem = f"'{config.shop.metrics}' is no address and port to serve metrics on; write it like \"127.0.0.1:9464\""

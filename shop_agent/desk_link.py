@@ -11,6 +11,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import grpc
 from google.protobuf.duration_pb2 import Duration
@@ -28,6 +29,7 @@ ANSWER_SECONDS = 15.0  # beyond the patience; a call that takes longer is lost
 FIRST_BACK_OFF_SECONDS = 0.5
 LONGEST_BACK_OFF_SECONDS = 30.0
 SHORTEST_PAUSE_SECONDS = 0.02  # whatever the router says, never a tight loop
+MOST_BYTES_OF_EVENTS = 1024 * 1024  # in one call: gRPC takes messages of 4 MB; after weeks without a network there may be more
 
 log = logging.getLogger("shop_agent.desk_link")
 
@@ -59,11 +61,17 @@ def request_of(situation: Situation, journal: Journal, agent_run: str, version: 
         shop=situation.shop,
         agent_run=agent_run,
         attempts=situation.attempts,
-        events=journal.unsettled(),
+        events=_first_of(journal.unsettled()),
         patience=patience,
         version=version,
         seen_recalls=journal.unacknowledged_recalls(),
     )
+
+
+def _first_of(events: list[v1.ShopEvent]) -> list[v1.ShopEvent]:
+    """As many of the oldest events as one call carries, one in any case; the next call, which follows at once, has more of them."""
+    sizes = accumulate(event.ByteSize() for event in events)
+    return events[: max(1, sum(size <= MOST_BYTES_OF_EVENTS for size in sizes))]
 
 
 def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
@@ -128,11 +136,11 @@ class DeskLink:
         if self._failures:
             log.info("the router answers again")
         self._failures, self.heard_at, self.trouble = 0, self._clock.now(), ""
-        self._version = response.version
         granted = [*(wished.attempt for wished in response.wishes), *(r.attempt for r in response.receipts if r.HasField("attempt"))]
         self._leases.renew(granted, sent_at, response.lease.ToTimedelta().total_seconds())
         for line in apply(response, self._journal):
             log.log(logging.WARNING if line.startswith(ALARM) else logging.INFO, line)
+        self._version = response.version  # once it is written down: what was not is told again
         self._bell.hush()  # our own change rang it; what is really new is looked for here
         due: float = response.call_again_in.ToTimedelta().total_seconds()
         return 0.0 if self._is_news(request) else due

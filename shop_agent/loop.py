@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
 from commonfab import __version__, v1
+from commonfab.errors import Refused
 from commonfab.reasons import reason
 from commonfab.tasks import cancelled
 from shop_agent.answering import answer_offers
@@ -24,6 +26,7 @@ from shop_agent.desk_link import DeskLink, Situation, phase_of
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
+from shop_agent.journal.sums import sum_up
 from shop_agent.live import Live, LiveFile
 from shop_agent.people.stock_left import note_listed
 from shop_agent.photographs import PhotographSender
@@ -35,6 +38,9 @@ NOTICE_SECONDS = 0.2
 
 LIVE_SECONDS = 1.0
 """How often it is told to whoever looks on how the shop stands."""
+
+AGAIN_SECONDS = 1.0
+"""After how long a part of the work that went wrong is taken up again."""
 
 log = logging.getLogger("shop_agent.agent")
 
@@ -54,24 +60,21 @@ class Agent:
 
     async def run(self) -> None:
         """Reconcile, then work until cancelled or told to stop by a signal."""
-        for bench in self.benches:
-            note_listed(self.journal, bench.facts)
-        await self._reconcile()
+        await self._lives_on("making up the journal", self._make_up)
+        await self._lives_on("finding out what ran", self._reconcile)
         self.journal.on_change = self.ring
         machines = ", ".join(f"{bench.facts.id} ({bench.facts.control})" for bench in self.benches)
         log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
-        tasks = [
-            asyncio.create_task(work)
-            for work in (
-                self.link.run(),
-                self._notice(),
-                self._tell(),
-                self.quoter.run(),
-                self.photographs.run(),
-                *self._metrics(),
-                *(bench.tend() for bench in self.benches),
-            )
+        parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
+            ("speaking with the router", self.link.run),
+            ("answering offers", self._notice),
+            ("writing live.json", self._tell),
+            ("measuring offers", self.quoter.run),
+            ("sending photographs", self.photographs.run),
+            *self._metrics(),
+            *((f"tending {bench.facts.id}", bench.tend) for bench in self.benches),
         ]
+        tasks = [asyncio.create_task(self._lives_on(name, part)) for name, part in parts]
         tasks.append(asyncio.create_task(_until_signal()))
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -82,11 +85,37 @@ class Agent:
             self.journal.on_change = _nothing
             await cancelled(*tasks)
 
-    def _metrics(self) -> Iterator[Coroutine[None, None, None]]:
+    async def _lives_on(self, name: str, part: Callable[[], Awaitable[None]]) -> None:
+        """Do one part of the agent's work, again after whatever went wrong: a disk that is full, or a journal that another program has
+        locked, must not close the shop. What was half done was rolled back, and is done again from what is written.
+
+        Errors: `Refused`, which says that this agent must stop.
+        """
+        said = ""
+        while True:
+            try:
+                return await part()
+            except Refused:
+                raise
+            except Exception as error:
+                if said != (said := repr(error)):  # once: it may last for days, and the log lies on that disk
+                    log.exception("%s: something went wrong; trying again", name)
+                await self.journal.clock.sleep(AGAIN_SECONDS)
+
+    async def _make_up(self) -> None:
+        """At the start: stock that shop.toml lists anew, and the sums of what an older version of the agent left to be summed."""
+        for bench in self.benches:
+            note_listed(self.journal, bench.facts)
+        more = True
+        while more:
+            with self.journal.change() as connection:
+                more = sum_up(connection)
+
+    def _metrics(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         if self.config.shop.metrics:
             from shop_agent.metrics import ShopFigures, serve_metrics  # an agent that nobody watches does without
 
-            yield serve_metrics(ShopFigures(self.config, self.journal, self.live))
+            yield "serving metrics", partial(serve_metrics, ShopFigures(self.config, self.journal, self.live))
 
     async def close(self) -> None:
         """Let go of the machines."""

@@ -49,7 +49,9 @@ class PhotographSender:
             pause = 0.0 if await self.send_all() else min(max(2 * pause, FIRST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS)
 
     async def send_all(self) -> bool:
-        """Send whatever waits; answers whether nothing waits any more."""
+        """Send whatever waits; answers whether nothing waits any more. One that the node refuses, or that cannot be read, holds up no
+        other."""
+        all_sent = True
         for sha256, file in self.unsent():
             try:
                 await self.upload(Path(file))
@@ -59,12 +61,14 @@ class PhotographSender:
             except (grpc.aio.AioRpcError, OSError) as error:
                 refusal = refusal_of(error) if isinstance(error, grpc.aio.AioRpcError) else None
                 log.info("a photograph waits to be sent: %s", refusal.reason.message if refusal else error)
-                return False
+                all_sent = False
+                if refusal is None and isinstance(error, grpc.aio.AioRpcError):
+                    return False  # the node is away
             else:
                 self._note(sha256, SENT)
                 if not self._is_waited_for(sha256):
                     await asyncio.to_thread(Path(file).unlink, missing_ok=True)
-        return True
+        return all_sent
 
     def unsent(self) -> list[tuple[str, str]]:
         """SHA-256 and file of each photograph of reported work that the node does not have."""

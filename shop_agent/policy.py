@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -15,6 +16,7 @@ from shop_agent.config import ShopConfig
 from shop_agent.journal.records import OfferRecord, Toolpath
 from shop_agent.people.service_modes import Mode, OutOfService
 from shop_agent.shop_toml.machine_section import MachineSection, process_of
+from shop_agent.shop_toml.sections import StockSection
 from shop_agent.slicing.settings import asked_of
 
 ROUNDING = 1e-6
@@ -43,17 +45,17 @@ class Decision:
         return "; ".join(reason.message for reason in self.reasons)
 
 
-def decide(record: OfferRecord, config: ShopConfig, service: OutOfService | None = None) -> Decision:
+def decide(record: OfferRecord, config: ShopConfig, service: OutOfService | None = None, free: MachineSection | None = None) -> Decision:
     """Cannot, would rather not, must be asked, or yes: in that order, with every reason of the first that applies.
 
-    What was measured counts instead of the estimate. Parameters: `service`, what was said of the machine's service beside shop.toml.
+    What was measured counts instead of the estimate. Parameters: `service`, what was said of the machine's service beside shop.toml;
+    `free`, the machine without the stock that is promised to work which was accepted before; None where nothing is.
     """
     offer = record.offer
     machine = config.machine_of(offer.machine_id)
     if machine is None:
         return Decision(Answer.DECLINE, (reason("machine.gone", offer.machine_id),))
-    against = (*_cannot(offer, machine, service), *record.refused, *_short_of_stock(record, machine), *_would_not(record, config))
-    if against:
+    if against := (*_resting(machine, service), *impossible(record, config, free), *_would_not(record, config)):
         return Decision(Answer.DECLINE, against)
     guessed = _guessed(record)
     if questions := _questions(record, machine, config):
@@ -61,6 +63,15 @@ def decide(record: OfferRecord, config: ShopConfig, service: OutOfService | None
     if config.policy.accept == "ask":
         return Decision(Answer.ASK, (reason("policy.ask"), *guessed))
     return Decision(Answer.ACCEPT, guessed)
+
+
+def impossible(record: OfferRecord, config: ShopConfig, free: MachineSection | None = None) -> tuple[v1.Reason, ...]:
+    """Why an offer cannot be made here whatever its owner says; empty where it can. What she would rather not do is hers to overrule, and a
+    machine that rests may be back in time. Parameters: as for `decide`."""
+    machine = config.machine_of(record.offer.machine_id)
+    if machine is None:
+        return (reason("machine.gone", record.offer.machine_id),)
+    return (*_cannot(record.offer, machine), *record.refused, *_short_of_stock(record, machine, free or machine))
 
 
 def _questions(record: OfferRecord, machine: MachineSection, config: ShopConfig) -> list[v1.Reason]:
@@ -84,33 +95,40 @@ def _guessed(record: OfferRecord) -> tuple[v1.Reason, ...]:
     return (reason("offer.not_measured", toolpath.note),) if toolpath is not None and not toolpath.sha256 and toolpath.note else ()
 
 
-def _short_of_stock(record: OfferRecord, machine: MachineSection) -> list[v1.Reason]:
+def _short_of_stock(record: OfferRecord, machine: MachineSection, free: MachineSection) -> list[v1.Reason]:
     """Whether the weighed stock suffices for what was measured. Each spool by itself: nobody welds two together."""
     toolpath, offer = record.toolpath, record.offer
     if toolpath is None or toolpath.grams <= 0:
         return []
-    of_it = [one for one in machine.stock if materials.satisfies(one.material, offer.requirement.material)]
+    of_it = _spools(machine, offer)
     listed = {materials.canonical(one.material) for one in of_it}
     unlisted = any(
         materials.satisfies(has, offer.requirement.material) and materials.canonical(has) not in listed for has in machine.materials
     )
     if not of_it or unlisted or any(one.grams <= 0 for one in of_it):
         return []  # nobody said how much there is
-    if sum(int(one.grams / toolpath.grams + ROUNDING) for one in of_it) >= offer.quantity:
+    unpromised = _spools(free, offer)
+    if _pieces_of(unpromised, toolpath) >= offer.quantity:
         return []
-    needs, has = grams(toolpath.grams * offer.quantity), grams(sum(one.grams for one in of_it))
-    return [reason("stock.short", of_it[0].material, quantity=offer.quantity, needs=needs, has=has)]
+    needs, has = grams(toolpath.grams * offer.quantity), sum(one.grams for one in of_it)
+    if _pieces_of(of_it, toolpath) < offer.quantity:
+        return [reason("stock.short", of_it[0].material, quantity=offer.quantity, needs=needs, has=grams(has))]
+    promised = grams(has - sum(one.grams for one in unpromised))
+    return [reason("stock.promised", of_it[0].material, quantity=offer.quantity, needs=needs, has=grams(has), promised=promised)]
 
 
-def _cannot(offer: v1.Offer, machine: MachineSection, service: OutOfService | None) -> list[v1.Reason]:
+def _spools(machine: MachineSection, offer: v1.Offer) -> list[StockSection]:
+    """What of the machine's stock the offer may be made of."""
+    return [one for one in machine.stock if materials.satisfies(one.material, offer.requirement.material)]
+
+
+def _pieces_of(spools: Iterable[StockSection], toolpath: Toolpath) -> int:
+    return sum(int(one.grams / toolpath.grams + ROUNDING) for one in spools)
+
+
+def _cannot(offer: v1.Offer, machine: MachineSection) -> list[v1.Reason]:
     """The router judged by what it last heard; the shop knows what is so now."""
-    needs, reasons = offer.requirement, []
-    if machine.out_of_order:
-        reasons.append(reason("machine.out_of_order", machine.out_of_order))
-    elif machine.maintenance:
-        reasons.append(reason("machine.maintenance", machine.maintenance))
-    elif service is not None:
-        reasons.append(_of_service(service, machine))
+    needs, reasons = offer.requirement, list[v1.Reason]()
     if needs.process and not processes.satisfies(process_of(machine), needs.process):
         reasons.append(reason("process.other", needs.process))
     if not any(materials.satisfies(has, needs.material) for has in machine.on_hand):
@@ -118,6 +136,15 @@ def _cannot(offer: v1.Offer, machine: MachineSection, service: OutOfService | No
     width, depth, height = machine.envelope_mm
     reasons += too_small(needs, v1.Size(x=width, y=depth, z=height))
     return reasons
+
+
+def _resting(machine: MachineSection, service: OutOfService | None) -> list[v1.Reason]:
+    """Why the machine takes no new work now."""
+    if machine.out_of_order:
+        return [reason("machine.out_of_order", machine.out_of_order)]
+    if machine.maintenance:
+        return [reason("machine.maintenance", machine.maintenance)]
+    return [_of_service(service, machine)] if service is not None else []
 
 
 def _of_service(service: OutOfService, machine: MachineSection) -> v1.Reason:

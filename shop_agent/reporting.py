@@ -44,17 +44,24 @@ def report(
         control=machine.control,
         process=machine.process,
         material=material_for(attempt.offer, machine),
-        pieces_good=attempt.good,
+        pieces_good=min(attempt.good, attempt.offer.quantity),
         pieces_scrap=attempt.scrap,
         machine_time=_duration(ran),
         grams=round(sum(piece.grams for piece in attempt.pieces), 3),
         toolpath_sha256=toolpath.sha256 if toolpath else "",
-        note=toolpath.note if toolpath else "",
+        note="; ".join(filter(None, (toolpath.note if toolpath else "", _beyond(attempt)))),
         tasks=tasks(ran, account, machine),
         sizes=[v1.MeasuredSize(name=one.name, nominal_mm=one.nominal_mm, measured_mm=one.measured_mm) for one in _measured(account)],
         photographs=[one.sha256 for one in account.photographs[:MOST_PHOTOGRAPHS]],
     )
     return sign_work(work, key)
+
+
+def _beyond(attempt: AttemptRecord) -> str:
+    """What was made beyond what was asked for, as where a piece was called good after all while it was made again. A router takes no report
+    of more good pieces than its work order has."""
+    more = attempt.good - attempt.offer.quantity
+    return f"{more} more good {'piece was' if more == 1 else 'pieces were'} made than asked for" if more > 0 else ""
 
 
 def tasks(ran: float, account: Account, machine: MachineSection) -> list[v1.TaskTime]:

@@ -14,7 +14,7 @@ import redis
 sys.path.insert(0, str(Path(__file__).parent))  # so that every test can say `from clocks import ManualClock`
 
 from clocks import ManualClock
-from peers.cncjs.peer import cncjs, cncjs_server
+from peers.cncjs.peer import cncjs, cncjs_server, cncjs_with_a_user
 from peers.grbl.peer import grbl_board
 from peers.object_store import object_store, object_store_server, s3_url
 from peers.octoprint.peer import octoprint, octoprint_server
@@ -26,6 +26,7 @@ from redis_servers import free_port, start_redis, stop_redis
 __all__ = [
     "cncjs",
     "cncjs_server",
+    "cncjs_with_a_user",
     "grbl_board",
     "object_store",
     "object_store_server",

@@ -23,6 +23,10 @@ UnitOption = Annotated[str, typer.Option("--unit", help="The unit of files that 
 MaterialOption = Annotated[
     str, typer.Option("--material", help="What it must be made of, such as pla or petg; else anything the process allows.")
 ]
+ThicknessOption = Annotated[
+    float,
+    typer.Option("--thickness", min=0, help="The thickness of the sheet that drawings are cut from, mm; okh.toml says it for one part."),
+]
 _ABOUT = "What it is"
 _FROM = "What it comes from"
 _THING = "MAKER;MODEL;PART NUMBER"
@@ -39,6 +43,7 @@ def publish(
     tag: Annotated[list[str] | None, typer.Option(help="A word to find it by; may be repeated.")] = None,
     unit: UnitOption = "",
     material: MaterialOption = "",
+    thickness: ThicknessOption = 0.0,
     part_quantity: Annotated[
         list[str] | None, typer.Option(metavar="NAME=N", help="Pieces of a part in one product; may be repeated.")
     ] = None,
@@ -125,7 +130,7 @@ def publish(
     needed = accept or bool(said.missing(not design))
     said = proposal.completed(said, proposal.proposals_of(files, paths, needed), not design, asking)
     quantities = folder.quantities_of(part_quantity or ())
-    manifest = folder.manifest(files, said.licence, v1.Demands(material=material, unit=unit), quantities)
+    manifest = folder.manifest(files, said.licence, v1.Demands(material=material, unit=unit, thickness_mm=thickness), quantities)
     folder.demand(manifest.parts, said.parts, quantities)
     first, *others = [*([parent] if parent else []), *(derived_from or ())] or [""]
     manifest.MergeFrom(v1.Manifest(parent=first, also_derives_from=others, note=note, made_with=made_with or ()))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from commonfab.addresses import DEFAULT_ADDRESS
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from commonfab.invitation import Invitation, read_invitation
+from shop_agent.shop_toml.sections import ID
 from shop_agent.starting.drafts import MachineDraft, id_from
 from shop_agent.starting.init import ShopDraft
 from shop_agent.starting.presets import describe_draft, filled
@@ -38,8 +40,11 @@ class Given:
 def begun(given: Given) -> tuple[Answers, Invitation | None]:
     """What is known, and the invitation. The machines that were given are asked what they are.
 
-    Errors: `Refused` (`invitation.malformed`, `shop.machine_option`, `okw.unreadable`, `shop.okw_lab`, `command.place`); `OSError`.
+    Errors: `Refused` (`shop.id`, `invitation.malformed`, `shop.machine_option`, `okw.unreadable`,
+    `shop.okw_lab`, `command.place`); `OSError`.
     """
+    if given.shop_id and not re.fullmatch(ID, given.shop_id):
+        raise Refused("shop.id", f"'{given.shop_id}' cannot be a shop's id, '{id_from(given.shop_id)}' can")
     if (given.latitude is None) != (given.longitude is None):
         raise Refused("command.place")
     invited = read_invitation(given.invitation) if given.invitation else None

@@ -13,7 +13,7 @@ import typer
 from cli.options import JsonOption
 
 if TYPE_CHECKING:
-    from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OutboxCard, RecallCard, WaitingFor
+    from shop_agent.desk.cards import BenchCard, Desk, GivenBackCard, MachineCard, OutboxCard, RecallCard, WaitingFor
     from shop_agent.journal.book import Journal
 
 ConfigOption = Annotated[
@@ -45,6 +45,13 @@ def status(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -
     output.show_table("machine", "stands", "what runs", "waits for", rows=[_machine_row(card) for card in desk.machines])
     rows = [(card.order, _what(card), card.machine_id, _made(card), card.stands) for card in desk.benches]
     output.show_table("work order", "what", "machine", "made", "stands", rows=rows)
+    for cut in desk.benches:
+        if cut.cut_off:
+            judge = f"commonfab shop judge {cut.order} --good --piece {cut.cut_off[-1]}"
+            console.print(output.plain(f"{cut.order}: {cut.cut_off_text}: {judge}"), soft_wrap=True)
+    for back in desk.given_back:
+        for line in _came_to_nothing(back):
+            console.print(line, soft_wrap=True)
     for line in _unsent(desk.outbox):
         console.print(line, soft_wrap=True)
 
@@ -102,6 +109,8 @@ def _running(card: MachineCard) -> str:
     if runs is None:
         return ""
     piece = f", piece {runs.piece} of {runs.pieces}" if runs.pieces else ""
+    if card.by_hand:
+        return f"{runs.what}{piece}"  # nobody knows how far it is but the person
     left = f", {runs.remaining_seconds / 60:.0f} min left" if runs.remaining_seconds else ""
     return f"{runs.what}{piece}, {runs.progress:.0%}{left}"
 
@@ -114,6 +123,16 @@ def _made(card: BenchCard) -> str:
     more = [f"{card.scrap} scrap"] if card.scrap else []
     more += [f"{card.unjudged} to be judged"] if card.unjudged else []
     return ", ".join([f"{card.good}/{card.quantity}", *more])
+
+
+def _came_to_nothing(card: GivenBackCard) -> Iterator[str]:
+    """What came to nothing, why, and what to do."""
+    from cli.output import plain
+
+    yield f"[yellow]{plain(card.order)}[/yellow]: {plain(card.what)} on {plain(card.machine)}, {plain(card.ended)}"
+    for why, remedy in card.why:
+        yield f"  {plain(why)}. {plain(remedy)}".rstrip()
+    yield f"  [dim]Once you have read it: commonfab shop dismiss {plain(card.order)}[/dim]"
 
 
 def _unsent(card: OutboxCard) -> Iterator[str]:
@@ -150,4 +169,5 @@ def _as_json(journal: Journal, desk: Desk) -> dict[str, object]:
         "agent_runs": not desk.agent,
         "machines": [asdict(card) for card in desk.machines],
         "outbox": asdict(desk.outbox),
+        "given_back": [asdict(card) for card in desk.given_back],
     }

@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,7 +15,7 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 if TYPE_CHECKING:
     from commonfab import v1
     from commonfab.client import Node
-    from shop_agent.journal.book import Journal
+    from shop_agent.desk.actions import Bench
     from shop_agent.journal.records import OfferRecord
 
 app = typer.Typer(no_args_is_help=True, help="Shops: run the agent beside your machines, and answer offers.")
@@ -43,34 +42,53 @@ def offers(
     """List the offers that stand, and what was answered."""
     from cli import output
 
-    with _journal(config) as journal:
-        known = [record for record in journal.offers() if record.stands or everything]
+    with words.bench_of(config) as bench:
+        known = [(record, _against(record, bench)) for record in bench.journal.offers() if record.stands or everything]
     if as_json:
-        output.print_json([_offer_as_json(record) for record in known])
+        output.print_json([_offer_as_json(record, against) for record, against in known])
         return
-    rows = [_offer_row(record) for record in known]
-    output.show_table("work order", "what", "pieces", "machine", "km", "takes", "answer", rows=rows)
+    output.show_table("work order", "what", "pieces", "machine", "km", "takes", "answer", rows=[_offer_row(record) for record, _ in known])
+    for record, against in known:
+        for one in (*against, *record.refused, *record.reasons) if record.stands and not record.answer else ():
+            if one.code != "policy.ask":  # that it stands here says so
+                output.say().print(f"{output.plain(record.offer.work_order_id)}: {output.plain(one.message)}", soft_wrap=True)
+
+
+def _against(record: OfferRecord, bench: Bench) -> tuple[v1.Reason, ...]:
+    """What speaks now against an offer that waits for its answer."""
+    from shop_agent.answering import against
+
+    return against(record, bench.config, bench.journal) if record.stands and not record.answer else ()
 
 
 @app.command("accept")
 def accept(work_order: OrderArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Take an offer; the agent tells the router with its next call."""
-    _decide(config, work_order, accepts=True, note="")
+    from shop_agent.desk import actions
+
+    with words.bench_of(config) as bench:
+        actions.accept(bench, work_order)
+    _answered(work_order, "accepted")
 
 
 @app.command("decline")
 def decline(work_order: OrderArgument, note: NoteOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Do not take an offer; that costs the shop nothing."""
-    _decide(config, work_order, accepts=False, note=note)
+    from shop_agent.desk import actions
+
+    with words.bench_of(config) as bench:
+        actions.decline(bench, work_order, note)
+    _answered(work_order, "declined")
 
 
 @app.command("withdraw")
 def withdraw(work_order: OrderArgument, note: NoteOption = "", config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Take accepted work off the bench: given back where nothing moved, else stopped and reported."""
     from cli import output
+    from shop_agent.desk import actions
 
-    with _journal(config) as journal:
-        journal.withdraw(work_order, note)
+    with words.bench_of(config) as bench:
+        actions.withdraw(bench, work_order, note)
     output.say().print(f"{output.plain(work_order)} is withdrawn; the agent does the rest.")
 
 
@@ -105,16 +123,6 @@ for name, said in words.COMMANDS:
     app.command(name)(said)
 
 
-def _journal(config: Path) -> AbstractContextManager[Journal]:
-    """The agent's journal; the agent itself may be running, and notices."""
-    from contextlib import closing
-
-    from shop_agent.config import load_config
-    from shop_agent.journal.book import open_journal
-
-    return closing(open_journal(load_config(config)))
-
-
 def _machine_row(known: v1.KnownShop, machine: v1.Machine) -> tuple[str, ...]:
     from cli import describe
     from commonfab import v1
@@ -129,14 +137,10 @@ def _machine_row(known: v1.KnownShop, machine: v1.Machine) -> tuple[str, ...]:
     return known.shop.id, known.shop.name, machine.id, machine.process, room, materials, state, heard
 
 
-def _decide(config: Path, work_order: str, accepts: bool, note: str) -> None:
+def _answered(work_order: str, answer: str) -> None:
     from cli import output
 
-    with _journal(config) as journal:
-        journal.decide(work_order, accepts, note)
-    output.say().print(
-        f"{output.plain(work_order)} {'accepted' if accepts else 'declined'}; the agent tells the router with its next call."
-    )
+    output.say().print(f"{output.plain(work_order)} {answer}; the agent tells the router with its next call.")
 
 
 def _offer_row(record: OfferRecord) -> tuple[str, ...]:
@@ -162,7 +166,7 @@ def _offer_row(record: OfferRecord) -> tuple[str, ...]:
     )
 
 
-def _offer_as_json(record: OfferRecord) -> dict[str, object]:
+def _offer_as_json(record: OfferRecord, against: Sequence[v1.Reason]) -> dict[str, object]:
     from dataclasses import asdict
 
     from cli import output
@@ -176,4 +180,5 @@ def _offer_as_json(record: OfferRecord) -> dict[str, object]:
         "reasons": reasons,
         "measured": None if record.toolpath is None else {**asdict(record.toolpath), "is_estimate": not record.toolpath.sha256},
         "refused": [output.as_json(reason) for reason in record.refused],
+        "against": [output.as_json(reason) for reason in against],
     }

@@ -16,7 +16,11 @@ def shop_in_okw(file: Path, lab: str = "") -> tuple[v1.Shop, list[str]]:
 
     Errors: `Refused` (`okw.unreadable`, `shop.okw_lab`); `OSError`.
     """
-    labs = read_labs(file.read_text(encoding="utf-8"))
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("okw.unreadable", f"{file} is not text in UTF-8") from None
+    labs = read_labs(text)
     wanted = [shop for shop in labs.shops if not lab or lab.casefold() in (shop.id.casefold(), shop.name.casefold())]
     if len(wanted) != 1:
         raise Refused("shop.okw_lab", ", ".join(shop.id for shop in labs.shops[:20]) or "nothing")

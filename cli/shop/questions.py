@@ -6,12 +6,14 @@ How a question is put and what the network says are handed in, so that a test ca
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
-from cli.shop.machine_options import KINDS, materials_given, size_given
+from cli.shop.machine_options import KINDS, address_given, materials_given, number_given, size_given
 from commonfab import processes
 from commonfab.errors import Refused
 from shop_agent.machines import Description
@@ -53,6 +55,16 @@ class Answers:
     """What is known so far."""
 
     shop: ShopDraft
+    begun: MachineDraft | None = None
+
+    @property
+    def so_far(self) -> ShopDraft:
+        """What is known at this moment, the machine that is being asked about among it; it makes a shop.toml that loads."""
+        if self.begun is None:
+            return self.shop
+        missing: dict[str, Any] = {key: _NOT_SAID[key] for key in NEEDS.get(self.begun.control, ()) if not getattr(self.begun, key)}
+        note = "\n".join(filter(None, (self.begun.note, "NOT FINISHED: the questions were broken off here; look over every line of it.")))
+        return replace(self.shop, machines=(*self.shop.machines, replace(self.begun, note=note, **missing)))
 
     @property
     def ids(self) -> list[str]:
@@ -60,8 +72,13 @@ class Answers:
         return [machine.id for machine in self.shop.machines]
 
     def add(self, machine: MachineDraft) -> None:
-        """One machine more."""
-        self.shop = replace(self.shop, machines=(*self.shop.machines, machine))
+        """One machine more; nothing more is asked about it."""
+        self.shop, self.begun = replace(self.shop, machines=(*self.shop.machines, machine)), None
+
+    def note(self, machine: MachineDraft) -> MachineDraft:
+        """Keep what was said of the machine that is being asked about."""
+        self.begun = machine
+        return machine
 
 
 def ask_all(answers: Answers, world: Surroundings, named: bool) -> None:
@@ -90,44 +107,38 @@ def _found(answers: Answers, world: Surroundings) -> None:
         world.tell(f"  {number}  {_shown(one)}")
     question = "Which of them belong to your shop? Numbers, or all, or none"
     for index in _asked(world, question, "all", lambda text: _numbers(text, len(seen))):
-        answers.add(_completed(_draft_of(seen[index], answers.ids), world))
+        answers.add(_completed(_draft_of(seen[index], answers.ids), world, answers))
 
 
 def _others(answers: Answers, world: Surroundings) -> None:
     """Machines that nobody can see from here."""
     while True:
         question = f"Another machine? {', '.join(KINDS)} (Enter: no more)"
-        kind = _asked(world, question, "", lambda text: _one_of(text, ("", *KINDS)))
+        kind = _asked(world, question, "", _a_kind)
         if not kind:
             return
         name = world.ask("What do you call it?", kind)
-        draft = MachineDraft(id_from(name, answers.ids), next(known for known in KINDS if known == kind), name)
-        where: dict[str, Any] = {
-            key: _asked(world, _WHERE[key], "", _an_address if key == "url" else _something) for key in NEEDS.get(draft.control, ())
-        }
-        answers.add(_completed(replace(draft, **where), world))
+        draft = answers.note(MachineDraft(id_from(name, answers.ids), next(known for known in KINDS if known == kind), name))
+        for key in NEEDS.get(draft.control, ()):
+            where: dict[str, Any] = {key: _asked(world, _WHERE[key], "", _an_address if key == "url" else _something)}
+            draft = answers.note(replace(draft, **where))
+        answers.add(_completed(draft, world, answers))
 
 
-def _completed(draft: MachineDraft, world: Surroundings) -> MachineDraft:
+def _completed(draft: MachineDraft, world: Surroundings, answers: Answers) -> MachineDraft:
     """The draft with its key, with what the machine says of itself, and with what only its owner knows."""
     world.tell(f"{draft.name or draft.id} ({draft.control}{f' at {draft.url}' if draft.url else ''})")
-    draft = _with_key(draft, world)
+    draft = answers.note(_with_key(draft, world))
     if draft.control in LIVE:
-        from shop_agent.starting.presets import filled
-
-        try:
-            draft = filled(draft, world.describe(draft))
-            world.tell(f"  {draft.note}")
-        except Refused as refused:
-            world.tell(f"  {refused} It is written down all the same; commonfab shop check will tell when it is well.")
+        draft = answers.note(_described(draft, world))
     printer = draft.control in ("octoprint", "moonraker", "prusalink", "virtual")
     if not printer:
         usual = {"grbl": "cnc_routing", "cncjs": "cnc_routing", "hot_folder": "milling"}.get(draft.control, "drilling")
         question = "  What does it do? laser_cutting, cnc_routing, milling, turning, sawing …"
-        draft = replace(draft, process=_asked(world, question, usual, _process))
+        draft = answers.note(replace(draft, process=_asked(world, question, usual, _process)))
     if draft.envelope_mm is None:
         size = _asked(world, "  The largest part it can hold, mm: x, y, z, such as 250x210x210 (Enter: not known yet)", "", _a_size)
-        draft = replace(draft, envelope_mm=size)
+        draft = answers.note(replace(draft, envelope_mm=size))
     stock = "pla" if processes.satisfies(draft.process, "additive") else "plywood"
     return replace(draft, materials=_asked(world, "  What lies there for it? Such as pla+petg", stock, materials_given))
 
@@ -135,12 +146,49 @@ def _completed(draft: MachineDraft, world: Surroundings) -> MachineDraft:
 def _with_key(draft: MachineDraft, world: Surroundings) -> MachineDraft:
     if draft.api_key or draft.control not in ("octoprint", "moonraker", "prusalink"):
         return draft
-    key = ""
-    if draft.control == "octoprint":
-        world.tell("  OctoPrint is asked for a key now: open it in a browser and press Allow (two minutes) …")
-        key = world.octoprint_key(draft.url)
-    where = {"octoprint": "Settings, Application Keys", "moonraker": "only where it asks for one", "prusalink": "Settings, API key"}
-    return replace(draft, api_key=key or world.ask(f"  Its key ({where[draft.control]}; Enter: none)", ""))
+    return replace(draft, api_key=_a_key(draft, world, f"  Its key ({_KEYS[draft.control]})"))
+
+
+def _a_key(draft: MachineDraft, world: Surroundings, question: str) -> str:
+    """The key that the owner has, or that OctoPrint grants; empty where there is none."""
+    key = world.ask(question, "").strip()
+    if key or draft.control != "octoprint":
+        return key
+    world.tell("  OctoPrint is asked for a key now: open it in a browser and press Allow (two minutes) …")
+    key = world.octoprint_key(draft.url)
+    if not key:
+        world.tell("  No key came: nobody pressed Allow, or OctoPrint does not answer there.")
+    return key
+
+
+def _described(draft: MachineDraft, world: Surroundings) -> MachineDraft:
+    """The draft with what the machine says of itself. What was mistyped, its owner corrects here and now; Enter leaves it as it is."""
+    from shop_agent.starting.presets import filled
+
+    while True:
+        try:
+            draft = filled(draft, world.describe(draft))
+            world.tell(f"  {draft.note}")
+            return draft
+        except Refused as refused:
+            world.tell(f"  {refused.reason.message}.")
+            draft, corrected = _corrected(draft, world, refused.code)
+            if not corrected:
+                world.tell("  It is written down all the same; commonfab shop check will tell when it is well.")
+                return draft
+
+
+def _corrected(draft: MachineDraft, world: Surroundings, code: str) -> tuple[MachineDraft, bool]:
+    """The draft with another key or another address, and whether its owner gave one."""
+    if code == "machine.key":
+        key = _asked(world, "  Another key (Enter: leave it as it is)", "", str)
+        return replace(draft, api_key=key or draft.api_key), bool(key)
+    if draft.url:
+        question = "  Is it on, and is that its address? Another one, or again to try once more (Enter: leave it as it is)"
+        url = _asked(world, question, "", lambda text: draft.url if text.casefold() == "again" else text and _an_address(text))
+        return replace(draft, url=url or draft.url), bool(url)
+    port = world.ask("  Is it plugged in, and is that its port? Another one (Enter: leave it as it is)", "").strip()
+    return replace(draft, port=port or draft.port), bool(port)
 
 
 def _draft_of(seen: FoundServer | FoundPort, taken: Sequence[str]) -> MachineDraft:
@@ -172,8 +220,12 @@ def _an_id(text: str) -> str:
 def _a_place(text: str) -> tuple[float | None, float | None]:
     if not text:
         return None, None
+    said = text.split(";") if ";" in text else [word.strip(",") for word in text.split()]
+    if len(said) == 1:  # no blank between them: 48.14,11.58, or 48,14,11,58
+        parts = text.split(",")
+        said = [",".join(parts[:2]), ",".join(parts[2:])] if len(parts) == 4 else parts
     try:
-        latitude, longitude = (float(number) for number in text.replace(";", ",").split(","))
+        latitude, longitude = (number_given(number) for number in said)
     except ValueError:
         raise ValueError(f"'{text}'") from None  # Python's own words say nothing to somebody at a bench
     if not (abs(latitude) <= 90 and abs(longitude) <= 180):
@@ -182,12 +234,15 @@ def _a_place(text: str) -> tuple[float | None, float | None]:
 
 
 def _a_size(text: str) -> tuple[float, float, float] | None:
-    return size_given(text.replace(",", "x")) if text else None
+    try:
+        return size_given(text) if text else None
+    except ValueError:
+        raise ValueError(f"'{text}': three lengths are wanted. It") from None
 
 
 def _numbers(text: str, count: int) -> list[int]:
-    if text in ("all", "none", ""):
-        return list(range(count)) if text == "all" else []
+    if text.casefold() in ("all", "none", ""):
+        return list(range(count)) if text.casefold() == "all" else []
     said = text.replace(",", " ").split()
     chosen = [int(word) - 1 if word.isdecimal() else -1 for word in said]
     if any(not 0 <= number < count for number in chosen):
@@ -195,16 +250,20 @@ def _numbers(text: str, count: int) -> list[int]:
     return list(dict.fromkeys(chosen))
 
 
-def _one_of(text: str, known: Sequence[str]) -> str:
-    if text not in known:
-        raise ValueError(f"'{text}'")
-    return text
+def _a_kind(text: str) -> str:
+    folded = re.sub(r"[\s-]+", "_", text.casefold())
+    kind = _ALSO.get(folded, folded)
+    if kind not in ("", *KINDS):
+        near = difflib.get_close_matches(kind, (*KINDS, *_ALSO), n=1)
+        raise ValueError(f"'{text}'{f': did you mean {_ALSO.get(near[0], near[0])}? It' if near else ''}")
+    return kind
 
 
 def _an_address(text: str) -> str:
-    if not text.startswith(("http://", "https://")) or not text.partition("://")[2].strip("/"):
-        raise ValueError(f"'{text}': an address begins with http:// or https://. It")
-    return text
+    try:
+        return address_given(text)
+    except ValueError:
+        raise ValueError(f"'{text}': an address is written like http://octopi.local or 192.168.1.7:5000. It") from None
 
 
 def _something(text: str) -> str:
@@ -215,10 +274,41 @@ def _something(text: str) -> str:
 
 def _process(text: str) -> str:
     if processes.canonical(text) not in processes.BROADER:
-        raise ValueError(f"'{text}': known are {', '.join(processes.BROADER)}. It")
+        near = difflib.get_close_matches(text.casefold(), processes.BROADER, n=3)
+        told = f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(processes.BROADER)}."
+        raise ValueError(f"'{text}': {told} It")
     return processes.canonical(text)
 
 
+_ALSO: Mapping[str, str] = MappingProxyType(
+    {
+        "klipper": "moonraker",
+        "mainsail": "moonraker",
+        "fluidd": "moonraker",
+        "octopi": "octoprint",
+        "prusa_link": "prusalink",
+        "hand": "by_hand",
+        "byhand": "by_hand",
+        "manual": "by_hand",
+        "folder": "hot_folder",
+        "hotfolder": "hot_folder",
+        "linuxcnc": "hot_folder",
+        "none": "",
+        "no": "",
+    }
+)
+"""What people call the kinds besides."""
+
+_KEYS: Mapping[str, str] = MappingProxyType(
+    {
+        "octoprint": "Settings, Application Keys; Enter: it is asked for one, and you press Allow there",
+        "moonraker": "only where it asks for one; Enter: none",
+        "prusalink": "Settings, API key; Enter: none",
+    }
+)
+_NOT_SAID: Mapping[str, str] = MappingProxyType(
+    {"url": "http://not-said-yet.invalid", "port": "/dev/not-said-yet", "folder": "not-said-yet"}
+)
 _WHERE: Mapping[str, str] = MappingProxyType(
     {
         "url": "  Where does its server answer? http://…",

@@ -14,6 +14,7 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from cli.shop.questions import Answers
+    from commonfab.errors import Refused
     from shop_agent.config import ShopConfig
     from shop_agent.starting.check import CheckFinding
 
@@ -42,10 +43,13 @@ def init(
     from cli import output
     from cli.shop import beginning
     from commonfab.errors import Refused
-    from shop_agent.starting.init import write_shop
+    from shop_agent.starting.init import try_folder, write_shop
 
     if config.exists():
+        if invitation:
+            output.notes().print(f"To take the invitation up with the shop that is there: {_join_line(invitation, config)}", soft_wrap=True)
         raise Refused("shop.exists", str(config))
+    try_folder(config)
     asks = not yes and sys.stdin.isatty()
     told = beginning.Given(shop_id, name, node, invitation, tuple(machine or ()), find, okw, lab, lat, lon)
     answers, invited = beginning.begun(told)
@@ -53,12 +57,20 @@ def init(
         from cli.joining import trusted_authority
 
         config.parent.mkdir(parents=True, exist_ok=True)
-        trusted_authority(invited, config.parent / CA_FILE)
+        try:
+            trusted_authority(invited, config.parent / CA_FILE)
+        except Refused as refused:
+            raise _in_shops_words(refused) from None
     if asks:
-        _asked(answers, config, named=bool(shop_id))
+        _asked(answers, config, named=bool(shop_id), invitation=invitation)
     if not answers.shop.name:
         answers.shop = replace(answers.shop, name=answers.shop.id)
-    made = write_shop(config, answers.shop)
+    try:
+        made = write_shop(config, answers.shop)
+    except (Refused, OSError, KeyboardInterrupt):
+        if asks:
+            _keep(answers, config, invitation)
+        raise
     console = output.say()
     console.print(f"{output.plain(str(config))} is written, and the shop's key is {output.plain(str(made.key_file))}.", soft_wrap=True)
     if invited:
@@ -84,23 +96,67 @@ def join(
     _joined(shop, invitation, config)
 
 
-def _asked(answers: Answers, config: Path, named: bool) -> None:
-    """Ask. Where the owner breaks off, what was answered is kept beside the file that would have been written."""
+def _asked(answers: Answers, config: Path, named: bool, invitation: str) -> None:
+    """Ask. Where the owner breaks off, or the line to the Pi does, what was answered is kept beside where shop.toml would be."""
+    import signal
+
     from cli import output
     from cli.shop.questions import ask_all
     from cli.shop.surroundings import Terminal
-    from shop_agent.starting.init import keep_unfinished
+    from shop_agent.starting.init import unfinished
 
+    for earlier in unfinished(config):
+        output.notes().print(f"{output.plain(str(earlier))} holds what was answered earlier; it is left alone.", soft_wrap=True)
+    for lost in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(lost, signal.default_int_handler)
     try:
         ask_all(answers, Terminal(), named)
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        kept = keep_unfinished(config, answers.shop)
-        output.notes().print(f"\nWhat you answered so far is in {output.plain(str(kept))}; name it {config.name} to go on with it.")
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever presses it twice loses nothing either
+        _keep(answers, config, invitation)
         raise typer.Exit(130) from None
+    finally:
+        for lost in (signal.SIGHUP, signal.SIGTERM):
+            signal.signal(lost, signal.SIG_DFL)
+
+
+def _keep(answers: Answers, config: Path, invitation: str) -> None:
+    """Put what was answered beside where `shop.toml` would be, and say how to go on with it; on a full disk, at least show it."""
+    from cli import output
+    from shop_agent.starting.init import keep_unfinished, unfinished_text
+
+    notes = output.notes()
+    try:
+        kept = keep_unfinished(config, answers.so_far)
+    except OSError:
+        notes.print("\nWhat you answered could not be kept in a file. Here it is, keys and all; keep it elsewhere:\n")
+        output.say().print(output.plain(unfinished_text(answers.so_far)), soft_wrap=True)
+        return
+    notes.print(f"\nWhat you answered so far is in {output.plain(str(kept))}. To go on with it:", soft_wrap=True)
+    steps = [f"mv {kept} {config}", f"nano {config}", _join_line(invitation or "INVITATION", config)]
+    for step in [*steps, f"commonfab shop check{_config_option(config)}"]:
+        notes.print(f"  {output.plain(step)}", soft_wrap=True)
+
+
+def _in_shops_words(refused: Refused) -> Refused:
+    """A node that is away is the steward's affair: a shop is not told to start one."""
+    from commonfab.errors import Refused
+
+    return Refused("shop.node_away", refused.reason.subject) if refused.code == "node.unreachable" else refused
+
+
+def _join_line(invitation: str, config: Path) -> str:
+    return f"commonfab shop join {invitation}{_config_option(config)}"
+
+
+def _config_option(config: Path) -> str:
+    return "" if config == DEFAULT_CONFIG else f" --config {config}"
 
 
 def _joined(made: ShopConfig, invitation: str, config: Path) -> ShopConfig:
     """Take up the invitation. What was written stays where that fails, and the invitation can be taken up later."""
+    import grpc
+
     from cli import output
     from cli.joining import join_node, write_token
     from commonfab.errors import Refused
@@ -111,9 +167,10 @@ def _joined(made: ShopConfig, invitation: str, config: Path) -> ShopConfig:
         raise Refused("shop.exists", str(token_file))
     try:
         joined = join_node(invitation, config.parent / CA_FILE)
-    except Refused:
-        output.notes().print("The shop has not joined yet; once that is mended: commonfab shop join INVITATION")
-        raise
+    except (Refused, grpc.aio.AioRpcError) as error:
+        told = _join_line("INVITATION", config)
+        output.notes().print(f"The shop has not joined yet, and what was written stays. Once that is mended: {told}", soft_wrap=True)
+        raise (_in_shops_words(error) if isinstance(error, Refused) else error) from None
     write_token(token_file, joined.answer.secret)
     subject = joined.answer.token.subject
     told = f"Joined {joined.address} as {subject}; the token is {token_file}."
@@ -159,7 +216,7 @@ def _tell(found: list[CheckFinding]) -> None:
 def _next_steps(config: Path, made: ShopConfig, joined: bool, all_well: bool) -> None:
     from cli import output
 
-    named = "" if config == DEFAULT_CONFIG else f" --config {config}"
+    named = _config_option(config)
     steps = [f"Look over {config}: every line is explained there."]
     if not joined:
         steps.append(f"Ask the node's steward for an invitation (commonfab token invite shop {made.shop.id}).")

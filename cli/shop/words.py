@@ -18,7 +18,7 @@ from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
     from shop_agent.desk.actions import Bench
-    from shop_agent.people.words import Kind
+    from shop_agent.journal.words import Kind
 
 MachineArgument = Annotated[str, typer.Argument(metavar="MACHINE", help="The machine's id in shop.toml.")]
 OrderArgument = Annotated[str, typer.Argument(metavar="WORK_ORDER", help="As `commonfab shop status` names it.")]
@@ -54,7 +54,7 @@ def start(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = 
 def pause(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Hold what runs on a machine."""
     from shop_agent.desk import actions
-    from shop_agent.people.words import Kind
+    from shop_agent.journal.words import Kind
 
     with _whatever_shop_toml_says(config, machine, Kind.PAUSE, who):
         _say(config, as_json, machine, f"{machine} is told to pause.", actions.pause, who)
@@ -70,7 +70,7 @@ def resume(machine: MachineArgument, who: WhoOption = "", config: ConfigOption =
 def stop(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Stop what the agent runs on a machine. In danger use the machine's own switch: this is no emergency stop."""
     from shop_agent.desk import actions
-    from shop_agent.people.words import Kind
+    from shop_agent.journal.words import Kind
 
     with _whatever_shop_toml_says(config, machine, Kind.STOP, who):
         _say(config, as_json, machine, f"{machine} is told to stop.", actions.stop, who)
@@ -103,7 +103,7 @@ def judge(
 
     if good is None:
         raise typer.BadParameter("say --good or --scrap")
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         number = actions.judge(bench, work_order, good, _who(who), piece)
     _told(as_json, f"Piece {number} of {work_order} is {'good' if good else 'scrap'}.", work_order=work_order, piece=number, good=good)
 
@@ -117,11 +117,25 @@ def made(
     as_json: JsonOption = False,
 ) -> None:
     """Say how many more pieces were made by hand. Example: commonfab shop made wo-1 --good 3 --scrap 1"""
+    from cli import output
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         actions.made(bench, work_order, good, scrap, _who(who))
-    _told(as_json, f"{work_order}: {good} more are good, {scrap} are scrap.", work_order=work_order, good=good, scrap=scrap)
+        hears = _is_heard(bench)
+    told = f"{work_order}: {good} more are good, {scrap} are scrap."
+    _told(as_json, told, work_order=work_order, good=good, scrap=scrap, agent_runs=hears)
+    if not hears:
+        output.notes().print("[bold yellow]The agent is not running:[/bold yellow] they are counted once it does (commonfab shop run).")
+
+
+def dismiss(work_order: OrderArgument, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Show no longer what came to nothing, once you have read why; else it is shown for a day."""
+    from shop_agent.desk import actions
+
+    with bench_of(config) as bench:
+        actions.dismiss(bench, work_order)
+    _told(as_json, f"{work_order} is no longer shown.", work_order=work_order)
 
 
 def drain(
@@ -155,7 +169,7 @@ def back(machine: MachineArgument, config: ConfigOption = DEFAULT_CONFIG, as_jso
     """Let a machine take work again, after drain, maintenance or out-of-order."""
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         actions.back(bench, machine)
     _told(as_json, f"{machine} is back.", machine=machine)
 
@@ -170,7 +184,7 @@ def maintained(
     """Say that upkeep was done, so that its hours count anew. Example: commonfab shop maintained mk3 "grease the rails" """
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         actions.maintained(bench, machine, what, _who(who))
     _told(as_json, f"{machine}: {what} is done.", machine=machine, what=what)
 
@@ -187,7 +201,7 @@ def stock(
     """Say how much of a material is left at a machine, counted or weighed. Example: commonfab shop stock mk3 pla --grams 640"""
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         actions.counted(bench, machine, material, grams, pieces, _who(who))
     left = f"{grams:g} g" if grams or not pieces else f"{pieces} pieces"
     _told(as_json, f"{machine}: {left} of {material} are left.", machine=machine, material=material, grams=grams, pieces=pieces)
@@ -203,7 +217,7 @@ def spent(
     """Add minutes of people's work to a work order's report. Example: commonfab shop spent wo-1 --task finishing --minutes 12"""
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         actions.spent(bench, work_order, task, minutes)
     _told(as_json, f"{work_order}: {minutes:g} min of {task} are noted.", work_order=work_order, task=task, minutes=minutes)
 
@@ -218,7 +232,7 @@ def measured(
     from shop_agent.desk import actions
 
     told = [actions.size_in(size) for size in sizes]  # all of them are understood before the first is written
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         for name, nominal, came_out in told:
             actions.measured(bench, work_order, name, nominal, came_out)
     _told(as_json, f"{work_order}: {len(told)} sizes are noted.", work_order=work_order, sizes=[one[0] for one in told])
@@ -233,7 +247,7 @@ def photo(
     """Add photographs of what was made to a work order's report."""
     from shop_agent.desk import actions
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         sha256 = [actions.photograph(bench, work_order, picture) for picture in pictures]
     _told(as_json, f"{work_order}: {len(sha256)} photographs are kept.", work_order=work_order, sha256=sha256)
 
@@ -248,6 +262,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
     ("unlock", unlock),
     ("judge", judge),
     ("made", made),
+    ("dismiss", dismiss),
     ("drain", drain),
     ("out-of-order", out_of_order),
     ("maintenance", maintenance),
@@ -262,7 +277,7 @@ COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (
 
 
 @contextmanager
-def _bench(config: Path) -> Iterator[Bench]:
+def bench_of(config: Path) -> Iterator[Bench]:
     """Where things are said; the agent itself may be running, and notices."""
     from shop_agent.config import load_config
     from shop_agent.desk.actions import Bench
@@ -276,15 +291,21 @@ def _bench(config: Path) -> Iterator[Bench]:
 def _say(config: Path, as_json: bool, machine: str, told: str, action: Callable[..., None], who: str, *more: object) -> None:
     """Say something to a machine. Whoever says it is told where no agent hears it: a machine that runs then runs on."""
     from cli import output
-    from shop_agent.live import read_live
 
-    with _bench(config) as bench:
+    with bench_of(config) as bench:
         action(bench, machine, _who(who), *more)
-        live = read_live(bench.config.data_dir)
-        hears = live is not None and not live.is_stale(bench.journal.clock.now())
+        hears = _is_heard(bench)
     _told(as_json, told, machine=machine, agent_runs=hears)
     if not hears:
         output.notes().print("[bold red]The agent is not running:[/bold red] no machine hears this until it does (commonfab shop run).")
+
+
+def _is_heard(bench: Bench) -> bool:
+    """Whether an agent is at work that hears what is said."""
+    from shop_agent.live import read_live
+
+    live = read_live(bench.config.data_dir)
+    return live is not None and not live.is_stale(bench.journal.clock.now())
 
 
 @contextmanager
@@ -293,9 +314,9 @@ def _whatever_shop_toml_says(config: Path, machine: str, kind: Kind, who: str) -
     from cli import output
     from commonfab.errors import Refused
     from shop_agent.config import data_dir_of
+    from shop_agent.journal import words
     from shop_agent.journal.book import journal_in
     from shop_agent.live import read_live
-    from shop_agent.people import words
 
     try:
         yield

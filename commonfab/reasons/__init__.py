@@ -73,6 +73,12 @@ def reason(code: str, subject: str = "", **figures: float | Quantity) -> v1.Reas
     return v1.Reason(code=code, message=message, figures=written, subject=subject)
 
 
+def remedy_of(told: v1.Reason) -> str:
+    """What can be done about a reason; empty where nothing can, or where a newer version gave it."""
+    term = REASONS.get(told.code)
+    return term.remedy.replace("{subject}", told.subject) if term else ""
+
+
 def refusal(code: str, subject: str = "", **figures: float | Quantity) -> v1.Refusal:
     """The refusal for `code`: the reason and what to do about it. Parameters and errors as for `reason`."""
     return v1.Refusal(reason=reason(code, subject, **figures), remedy=REASONS[code].remedy.replace("{subject}", subject))

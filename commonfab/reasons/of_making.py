@@ -40,7 +40,7 @@ TERMS = {
     ),
     "material.thickness_unknown": Term(
         "nothing says how thick the sheet is",
-        "Name the thickness, with --thickness or as the part's thickness_mm in the manifest.",
+        "Publish a revision that says it: commonfab design publish --thickness, or thickness-mm of the part in okh.toml.",
     ),
     "material.thickness_differs": Term(
         "the part is {drawn} thick and the maker demands {demanded}",

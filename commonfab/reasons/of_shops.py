@@ -9,6 +9,11 @@ from commonfab.reasons.term import Term
 
 TERMS: dict[str, Term] = {
     "shop.config": Term("{subject}", "Correct it, then look at everything with commonfab shop check.", StatusCode.INVALID_ARGUMENT),
+    "shop.id": Term(
+        "{subject}",
+        "An id has small letters (a to z), digits, hyphens and dots, and no spaces. What people read may be anything: say it with --name.",
+        StatusCode.INVALID_ARGUMENT,
+    ),
     "shop.exists": Term(
         "{subject} is there already and was not touched",
         "Edit it, or move it away first.",
@@ -24,6 +29,11 @@ TERMS: dict[str, Term] = {
         "the description does not name exactly one shop; it holds {subject}",
         "Say which one with --lab.",
         StatusCode.INVALID_ARGUMENT,
+    ),
+    "shop.node_away": Term(
+        "no node answers at {subject}",
+        "Look whether this computer is on the network, and ask the node's steward whether the node is up and that is its address.",
+        StatusCode.UNAVAILABLE,
     ),
     "shop.other_node": Term(
         "the invitation is for another node than shop.toml names, or for one with TLS",
@@ -54,6 +64,11 @@ TERMS: dict[str, Term] = {
     "shop.no_attempt": Term(
         "nothing of work order {subject} is on the bench",
         "commonfab shop status shows what is. What was reported already is corrected with commonfab design report --work-order.",
+        StatusCode.NOT_FOUND,
+    ),
+    "shop.not_given_back": Term(
+        "nothing of {subject} came to nothing here that is still shown",
+        "commonfab shop status shows what did; to take off what lies on the bench: commonfab shop withdraw {subject}",
         StatusCode.NOT_FOUND,
     ),
     "policy.pieces": Term(
@@ -117,7 +132,11 @@ TERMS: dict[str, Term] = {
     "offer.not_measured": Term("its minutes and grams are not measured: {subject}"),
     "stock.short": Term(
         "{quantity} pieces take {needs} of {subject}, and {has} are there",
-        "Say under stock in shop.toml what is there, or leave the rest to others.",
+        "Say what is there with commonfab shop stock, or under stock in shop.toml; or leave it to others.",
+    ),
+    "stock.promised": Term(
+        "{quantity} pieces take {needs} of {subject}; {has} are there, and {promised} of them are promised to work that was accepted",
+        "Once there is more, say so with commonfab shop stock; or take the other work off the bench, or leave this to others.",
     ),
     "machine.drains": Term("{subject} takes no new work until somebody says so"),
     "toolpath.nobody_makes": Term(
@@ -133,6 +152,14 @@ TERMS: dict[str, Term] = {
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.folder": Term("the folder of its toolpaths cannot be used: {subject}", "Nothing is taken for done until it is back."),
     "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
+    "machine.user": Term(
+        "{subject} works only for its own users, and shop.toml names none",
+        'Put user = "…" and that user\'s password as api_key, or a file with it as api_key_file, under the machine in shop.toml.',
+    ),
+    "machine.user_unknown": Term(
+        "{subject} does not know that user, or that is not the user's password",
+        "Correct user, api_key or api_key_file of the machine in shop.toml; the users stand in the server's own settings.",
+    ),
     "machine.not_taken": Term("{subject} did not take the job", "Look at the machine's own log; nothing was started."),
     "machine.not_stopped": Term("{subject} did not stop", "Stop it at the machine itself; it may be waiting there for a person."),
     "shop.photograph": Term("{subject} is larger than 32 MB", "Take it smaller; a few megabytes show all that a shop wants to know."),
@@ -145,6 +172,14 @@ TERMS: dict[str, Term] = {
         "what is left cannot be counted there: shop.toml does not know {subject}",
         "Name a material of that machine; what lies there in several sizes is corrected in shop.toml itself.",
         StatusCode.NOT_FOUND,
+    ),
+    "shop.not_begun": Term(
+        "nothing of {subject} is begun yet, so nothing of it would be counted",
+        "Say at its machine that it begins (commonfab shop ready); once it has leave to start, tell again what is made.",
+    ),
+    "shop.too_many": Term(
+        "{told} more good pieces of {subject} were told, and {remain} are wanted; nothing was counted",
+        "Tell those that are wanted. What was made beyond them nobody asked for: it is yours, and in no report.",
     ),
     "shop.no_piece": Term(
         "nothing that was made of {subject} waits to be judged",

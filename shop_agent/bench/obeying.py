@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from commonfab.errors import Refused
+from shop_agent.journal import words
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
+from shop_agent.journal.words import Kind, Word
 from shop_agent.machines import Care, Machine
-from shop_agent.people import words
-from shop_agent.people.words import Kind, Word
 
 CARES: Mapping[Kind, Care] = MappingProxyType({Kind.HOME: Care.HOME, Kind.UNLOCK: Care.UNLOCK})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 
 from commonfab import v1
 from commonfab.errors import Refused
@@ -48,6 +48,12 @@ class Preparation:
         task = self._tasks.get(attempt.row)
         if task is None or task.done():
             self._tasks[attempt.row] = asyncio.create_task(self._until_done(attempt))
+
+    def forget_all_but(self, rows: Set[int]) -> None:
+        """These attempts lie on the bench; what was prepared for others is over."""
+        for row in [row for row, task in self._tasks.items() if task.done() and row not in rows]:
+            del self._tasks[row]
+            self._lacks.pop(row, None)
 
     async def settled(self) -> None:
         """Return once nothing is being prepared."""

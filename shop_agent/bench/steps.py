@@ -252,7 +252,7 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
     if not _wanted(attempt) or scene.recall:
         return Fail(_why_ended(attempt, scene))
     if attempt.scrap > scene.scrap_allowed:
-        return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
+        return _spoiled(attempt, scene)
     if not scene.first_in_line:
         return Wait("its turn: an earlier order comes first")
     if (machine := _machine_step(attempt, scene)) is not None:
@@ -264,6 +264,17 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
     if not scene.lease_holds and not attempt.walk_in:
         return Wait("the router to be heard", call=True)
     return StartPiece(attempt.current_number)
+
+
+def _spoiled(attempt: AttemptRecord, scene: Scene) -> Step:
+    """More is scrap than is put up with. Where the last piece is so by the word of a machine beside which a person stands, she is asked
+    first: it may have been as good as done when it was stopped, and a report that is signed is not taken back."""
+    last = attempt.pieces[-1]
+    if scene.facts.attended and not scene.person_tells and last.state is PieceState.SCRAP and not last.judged_by:
+        says = f"piece {last.number} did not end well, says {scene.facts.id}"
+        judge = f"commonfab shop judge {attempt.ref.work_order_id} --scrap"
+        return Wait(f"somebody to say whether a piece is scrap ({says}): {judge}", person=True)
+    return Fail((reason("machine.spoiled", pieces=attempt.scrap),))
 
 
 def _machine_step(attempt: AttemptRecord, scene: Scene) -> Step | None:

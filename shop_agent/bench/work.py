@@ -18,6 +18,7 @@ from shop_agent.bench.obeying import obey
 from shop_agent.bench.preparation import Preparation
 from shop_agent.bench.service import out_of_service
 from shop_agent.bench.waiting import Bell, Leases, Starts
+from shop_agent.bench.watching import Watching
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
@@ -75,6 +76,7 @@ class Bench:
         self._preparation = Preparation(self.journal, floor.prepare, self._give_back, self._say_of, self.bell.ring)
         self._said: dict[str, str] = {}
         self._stock = StockLeft(floor.journal, machine.facts)
+        self._watching = Watching(floor.journal, machine, self._say)
 
     async def tend(self) -> None:
         """Work until cancelled."""
@@ -84,11 +86,16 @@ class Bench:
     async def work_safely(self) -> bool:
         """`work`, where an error of one look or step is logged, and the next look begins afresh from the journal."""
         try:
-            return await self.work()
+            working = await self.work()
+            self._said.pop("trouble", None)
+            return working
         except Refused as refused:
             self._say("", f"{self.facts.id}: {refused}", logging.WARNING)
-        except Exception:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
-            log.exception("%s: something went wrong; looking again", self.facts.id)
+        except Exception as error:  # one machine's trouble must not close the shop; nothing was decided on a half-seen state
+            # Once: it may last for days, with a look each second, and the log lies on the disk that may be full.
+            if self._said.get("trouble") != (trouble := repr(error)):
+                self._said["trouble"] = trouble
+                log.exception("%s: something went wrong; looking again", self.facts.id)
         return True
 
     async def close(self) -> None:
@@ -103,6 +110,9 @@ class Bench:
         for told in (self.waits, self.person):
             for key in told.keys() - keys:
                 del told[key]
+        for key in {about for about in self._said.keys() - keys if "-a" in about}:  # an agent runs for years
+            del self._said[key]
+        self._preparation.forget_all_but({attempt.row for attempt in line})
         await obey(self.journal, self.machine, line, self._say)
         if not line:
             await self._look("")
@@ -185,6 +195,7 @@ class Bench:
         if self.look.busy_with != self._noted:
             self._noted = self.look.busy_with
             self.journal.note_busy(self.facts.id, self.look.busy_with)
+        await self._watching.note(self.look)
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> steps.Scene:
         held_back = self.floor.hours(self.facts, self._seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)

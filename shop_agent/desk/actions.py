@@ -13,15 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from commonfab.errors import Refused
+from shop_agent import answering
 from shop_agent.bench.obeying import CARES, CARES_OF
 from shop_agent.config import ShopConfig
 from shop_agent.desk.cards import PEOPLE_TELL
+from shop_agent.journal import given_back, words
 from shop_agent.journal.book import EVERYTHING, Journal, open_journal
 from shop_agent.journal.records import Toolpath
-from shop_agent.people import accounts, bringing, judging, service_modes, stock_left, upkeep, words
+from shop_agent.journal.words import Kind
+from shop_agent.people import accounts, bringing, judging, service_modes, stock_left, upkeep
 from shop_agent.people.picture_kinds import HEAD_BYTES, picture_ending, picture_ending_of
 from shop_agent.people.service_modes import Mode
-from shop_agent.people.words import Kind
 from shop_agent.shop_toml.machine_section import GO, MachineSection
 
 MOST_PIECES = 10_000
@@ -48,8 +50,8 @@ class Bench:
 
 
 def accept(bench: Bench, order: str) -> None:
-    """Take an offer. Errors: `Refused` (`shop.unanswered`)."""
-    bench.journal.decide(order, accept=True)
+    """Take an offer. Errors: `Refused` (`shop.unanswered`, or why it cannot be made here as things stand)."""
+    answering.accept(order, bench.config, bench.journal)
 
 
 def decline(bench: Bench, order: str, note: str = "") -> None:
@@ -60,6 +62,11 @@ def decline(bench: Bench, order: str, note: str = "") -> None:
 def withdraw(bench: Bench, order: str, note: str = "") -> None:
     """Take accepted work off the bench. Errors: `Refused` (`shop.no_attempt`)."""
     bench.journal.withdraw(order, note.strip())
+
+
+def dismiss(bench: Bench, order: str) -> None:
+    """Somebody has read why it came to nothing. Errors: `Refused` (`shop.not_given_back`)."""
+    given_back.dismiss(bench.journal, order)
 
 
 # Machines.
@@ -151,7 +158,11 @@ def judge(bench: Bench, order: str, good: bool, who: str, piece: int | None = No
 
 
 def made(bench: Bench, order: str, good: int, scrap: int, who: str) -> None:
-    """So many more pieces were made by hand. Errors: `Refused` (`shop.no_attempt`, `machine.tells_itself`, `desk.number`)."""
+    """So many more pieces were made by hand.
+
+    Errors: `Refused` (`shop.no_attempt`, `machine.tells_itself`, `desk.number`; `shop.not_begun`, `shop.too_many`, because what is told
+    then would not be counted, and nobody would know).
+    """
     for amount in (good, scrap):
         if not 0 <= amount <= MOST_PIECES:
             raise Refused("desk.number", f"{amount} pieces")
@@ -160,11 +171,20 @@ def made(bench: Bench, order: str, good: int, scrap: int, who: str) -> None:
     attempt = next((one for one in bench.journal.attempts() if one.ref.work_order_id == order and not one.ended), None)
     if attempt is None:
         raise Refused("shop.no_attempt", order)
-    if not person_tells(bench.machine(attempt.machine_id)):
-        raise Refused("machine.tells_itself", attempt.machine_id)
-    for kind, amount in ((Kind.GOOD, good), (Kind.SCRAP, scrap)):
-        if amount:
-            words.say(bench.journal, attempt.machine_id, kind, _name(who), amount)
+    machine = bench.machine(attempt.machine_id)
+    if not person_tells(machine):
+        raise Refused("machine.tells_itself", machine.id)
+    if not attempt.leave:
+        raise Refused("shop.not_begun", order)
+    told = sum(word.amount for word in words.unheard(bench.journal, machine.id) if word.kind is Kind.GOOD)
+    remain = max(attempt.offer.quantity - attempt.good - attempt.unjudged - told, 0)
+    if good > remain:
+        raise Refused("shop.too_many", order, remain=remain, told=good)
+    # The report goes off with the last good piece: what was spoiled on the way to it is told before.
+    last = 1 if scrap and good == remain else 0
+    for kind, amount in ((Kind.GOOD, good - last), (Kind.SCRAP, scrap), (Kind.GOOD, last)):
+        if amount > 0:
+            words.say(bench.journal, machine.id, kind, _name(who), amount)
 
 
 def spent(bench: Bench, order: str, task: str, minutes: float) -> None:

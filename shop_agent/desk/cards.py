@@ -14,7 +14,8 @@ PEOPLE_TELL = frozenset(("by_hand", "hot_folder"))
 class OfferCard:
     """One offer. `minutes`, `grams`: of one piece; measured where its toolpath was made, else estimated. `picture`: None where there is
     none, or where it was not fetched yet. `km`: None where a place is not known. `why`: why this shop; `asks`: why its owner is asked;
-    `cannot`: why no toolpath can be made of it; `answered`: what its requester answered.
+    `cannot`: why no toolpath can be made of it; `against`: what speaks against it now, such as a spool that went to other
+    work since; `answered`: what its requester answered.
     """
 
     order: str
@@ -37,6 +38,7 @@ class OfferCard:
     why: tuple[str, ...]
     asks: tuple[str, ...]
     cannot: tuple[str, ...]
+    against: tuple[str, ...]
     answered: tuple[str, ...]
     answer: str
     stands: bool
@@ -134,7 +136,8 @@ class BenchCard:
 
     `stands`: in plain words. `minutes`: of people, by task. `ended`: it only waits for the router to hear. `begun`: a piece is, or may be,
     on the machine. `brings`: a toolpath may be brought for it, and `needs_toolpath`: it waits for one. `toolpath`: where its toolpath comes
-    from, in words; empty where it has none. `files`: in its work folder, by their path there.
+    from, in words; empty where it has none. `files`: in its work folder, by their path there. `cut_off`: pieces that count as scrap by the
+    machine's own word, because they were stopped or failed; a person may know better.
     """
 
     order: str
@@ -161,6 +164,26 @@ class BenchCard:
     needs_toolpath: bool = False
     toolpath: str = ""
     files: tuple[str, ...] = ()
+    cut_off: tuple[int, ...] = ()
+
+    @property
+    def cut_off_text(self) -> str:
+        """That a machine called pieces scrap, in words; empty where it called none so."""
+        named = " and ".join(map(str, self.cut_off))
+        pieces = f"Piece {named} did" if len(self.cut_off) == 1 else f"Pieces {named} did"
+        return f"{pieces} not end well, says {self.machine}, and so counts as scrap; say good if it is good all the same" if named else ""
+
+
+@dataclass(frozen=True)
+class GivenBackCard:
+    """What came to nothing. `ended`: how, in plain words; `why`: what is wrong, each with what to do about it, which may be empty."""
+
+    order: str
+    what: str
+    machine: str
+    ended: str
+    why: tuple[tuple[str, str], ...]
+    walk_in: bool
 
 
 @dataclass(frozen=True)
@@ -194,6 +217,7 @@ class Desk:
     benches: tuple[BenchCard, ...]
     outbox: OutboxCard
     recalls: tuple[RecallCard, ...]
+    given_back: tuple[GivenBackCard, ...] = ()
 
     @property
     def open_offers(self) -> tuple[OfferCard, ...]:

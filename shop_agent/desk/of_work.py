@@ -8,16 +8,19 @@ from pathlib import Path
 from types import MappingProxyType
 
 from commonfab import v1
+from commonfab.reasons import remedy_of
 from commonfab.recalled import recall_text
 from commonfab.units import size_text
+from shop_agent.answering import against
 from shop_agent.config import ShopConfig
-from shop_agent.desk.cards import PEOPLE_TELL, BenchCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.desk.cards import PEOPLE_TELL, BenchCard, GivenBackCard, OfferCard, OutboxCard, RecallCard
 from shop_agent.desk.of_machines import what_of
 from shop_agent.desk.pictures import SHA256, picture_of
 from shop_agent.desk.plain import sentence
 from shop_agent.desk.work_files import files_of
 from shop_agent.journal.book import Journal
-from shop_agent.journal.records import AttemptRecord, OfferRecord, PieceState, RecallRecord
+from shop_agent.journal.given_back import GivenBack
+from shop_agent.journal.records import AttemptRecord, Ending, OfferRecord, PieceState, RecallRecord
 from shop_agent.live import Live, LiveMachine
 from shop_agent.people.accounts import account_of
 from shop_agent.shop_toml.machine_section import MachineSection
@@ -35,7 +38,7 @@ PIECES: Mapping[PieceState, str] = MappingProxyType(
 )
 
 
-def offer_card(config: ShopConfig, record: OfferRecord) -> OfferCard:
+def offer_card(config: ShopConfig, journal: Journal, record: OfferRecord) -> OfferCard:
     """One offer."""
     offer, machine = record.offer, config.machine_of(record.offer.machine_id)
     seconds, grams = offer.estimate.machine_time.ToTimedelta().total_seconds(), offer.estimate.grams
@@ -63,6 +66,7 @@ def offer_card(config: ShopConfig, record: OfferRecord) -> OfferCard:
         why=_messages(offer.why),
         asks=_messages(one for one in record.reasons if one.code != "policy.ask"),  # the card itself asks
         cannot=_messages(record.refused),
+        against=_messages(against(record, config, journal)) if record.stands and not record.answer else (),
         answered=_messages(offer.answered),
         answer=record.answer,
         stands=record.stands,
@@ -83,6 +87,7 @@ def bench_card(config: ShopConfig, journal: Journal, attempt: AttemptRecord, liv
         scrap=attempt.scrap,
         unjudged=attempt.unjudged,
         pieces=tuple((piece.number, PIECES[piece.state]) for piece in attempt.pieces),
+        cut_off=tuple(_cut_off(attempt, machine)),
         stands=_stands(attempt, journal, live),
         ended=bool(attempt.ended),
         by_hand=machine is not None and machine.control in PEOPLE_TELL,
@@ -99,6 +104,27 @@ def bench_card(config: ShopConfig, journal: Journal, attempt: AttemptRecord, liv
         toolpath=_toolpath(attempt),
         files=tuple(files_of(config.data_dir, attempt)),
     )
+
+
+def given_back_card(config: ShopConfig, one: GivenBack) -> GivenBackCard:
+    """What came to nothing, and what to do about it."""
+    attempt, machine = one.attempt, config.machine_of(one.attempt.machine_id)
+    how = "could not be made" if attempt.ended == Ending.RELEASE and attempt.walk_in else ENDED[attempt.ended]
+    made = f", {attempt.good} of {attempt.offer.quantity} good" if attempt.ended == Ending.FAIL else ""
+    return GivenBackCard(
+        order=attempt.ref.work_order_id,
+        what=what_of(attempt),
+        machine=machine.name if machine else attempt.machine_id,
+        ended=how + made,
+        why=tuple((sentence(told.message), remedy_of(told)) for told in one.reasons),
+        walk_in=attempt.walk_in,
+    )
+
+
+def _cut_off(attempt: AttemptRecord, machine: MachineSection | None) -> Iterator[int]:
+    """Pieces that are scrap because their machine says that they did not end well, and about which a person may say otherwise."""
+    if machine is not None and machine.control not in PEOPLE_TELL and not attempt.ended:
+        yield from (piece.number for piece in attempt.pieces if piece.state is PieceState.SCRAP and not piece.judged_by)
 
 
 def _may_bring(attempt: AttemptRecord, machine: MachineSection | None) -> bool:
@@ -144,7 +170,7 @@ def recall_card(record: RecallRecord, journal: Journal) -> RecallCard:
 
 def pictures_wanted(journal: Journal, data_dir: Path) -> Iterator[str]:
     """Pictures of offers and of work on the benches that are not here yet, each once."""
-    shown = [record.offer for record in journal.offers() if record.stands] + [attempt.offer for attempt in journal.attempts()]
+    shown = [record.offer for record in journal.standing()] + [attempt.offer for attempt in journal.attempts()]
     for sha256 in dict.fromkeys(offer.picture_sha256 for offer in shown):
         if SHA256.fullmatch(sha256) and picture_of(data_dir, sha256) is None:
             yield sha256

@@ -62,7 +62,7 @@ class BenchScreen(App[None]):
         *(Binding(key, name) for key, name in (("u", "resume"), ("s", "stop"), ("k", "unlock"), ("z", "home"), ("o", "out_of_order"))),
         *(Binding(key, name) for key, name in (("b", "in_service"), ("plus", "good"), ("minus", "scrap"), ("h", "made"))),
         *(Binding(key, name) for key, name in (("l", "toolpath"), ("m", "measured"), ("t", "minutes"), ("f", "photograph"))),
-        *(Binding(key, name) for key, name in (("w", "withdraw"), ("n", "walk_in"), ("q", "quit"))),
+        *(Binding(key, name) for key, name in (("w", "withdraw"), ("d", "dismiss"), ("n", "walk_in"), ("q", "quit"))),
         Binding("tab", "next_table(1)", priority=True),
         Binding("shift+tab", "next_table(-1)", priority=True),
     ]
@@ -224,6 +224,11 @@ class BenchScreen(App[None]):
         """Take the marked order off the bench."""
         if order := self._marked("benches"):
             self._ask(f"Why is {order} taken off the bench?", lambda note: actions.withdraw(self.bench, order, note))
+
+    def action_dismiss(self) -> None:
+        """The marked order came to nothing, and somebody has read why."""
+        if order := self._marked("benches"):
+            self._do(f"{order} is no longer shown.", actions.dismiss, order)
 
     def action_walk_in(self) -> None:
         """Take work for somebody at the door."""

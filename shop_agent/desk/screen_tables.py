@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from rich.text import Text
 
-from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OfferCard, OutboxCard
+from shop_agent.desk.cards import BenchCard, Desk, GivenBackCard, MachineCard, OfferCard, OutboxCard
 from shop_agent.desk.plain import ago_text, due_text, grams_text, minutes_text, sentence
 
 UPKEEP_HOURS = 10.0
@@ -51,7 +51,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         "benches": Table(
             "On the benches",
             (("what", 8), ("machine", 5), ("made", 4), ("stands", 6)),
-            "+ good  - scrap  h by hand  l toolpath  m size  t minutes  f photo  w take off",
+            "+ good  - scrap  h by hand  l toolpath  m size  t minutes  f photo  w take off  d read",
             "Nothing is on the benches. Accept an offer, or take a walk-in with n.",
         ),
     }
@@ -67,7 +67,7 @@ def rows_of(desk: Desk) -> dict[str, list[Row]]:
     return {
         "machines": [_machine(card) for card in desk.machines],
         "offers": [_offer(card) for card in desk.open_offers],
-        "benches": [_bench(card) for card in desk.benches],
+        "benches": [*map(_given_back, desk.given_back), *map(_bench, desk.benches)],
     }
 
 
@@ -135,7 +135,7 @@ def _offer(card: OfferCard) -> Row:
         f"{card.order}: {cells[0].plain} on {card.machine}, {card.size or 'size not known'}, {card.licence or 'no licence said'}.",
         f"“{card.purpose}”" if card.purpose else "",
         "First article." if card.first_article else "",
-        *(f"{one}." for one in (*card.why, *card.asks)),
+        *(f"{one}." for one in (*card.against, *card.why, *card.asks)),
         f"No toolpath can be made of it here: {'; '.join(card.cannot)}." if card.cannot else "",
         f"Goes with what is made: {card.notice}" if card.notice else "",
     ]
@@ -148,11 +148,19 @@ def _bench(card: BenchCard) -> Row:
     cells = (one_line(what), one_line(card.machine), one_line(made), one_line(card.stands))
     told = [
         f"{card.order}: {what}, on {card.machine}: {made}. {sentence(card.stands)}.",
+        f"{card.cut_off_text} (+)." if card.cut_off else "",
         f"Toolpath: {card.toolpath}." if card.toolpath else "",
         "Bring a toolpath with l." if card.brings and card.needs_toolpath else "",
         f"{card.photographs} photographs, {len(card.sizes)} sizes." if card.photographs or card.sizes else "",
     ]
     return Row(card.order, cells, " ".join(filter(None, told)))
+
+
+def _given_back(card: GivenBackCard) -> Row:
+    what = f"{'walk-in: ' if card.walk_in else ''}{card.what}"
+    cells = (one_line(what), one_line(card.machine), one_line(""), one_line(card.ended, STYLES["person"]))
+    why = " ".join(f"{why}. {remedy}".strip() for why, remedy in card.why)
+    return Row(card.order, cells, f"{card.order}: {what}, on {card.machine}: {card.ended}. {why} Press d once you have read it.")
 
 
 def _counts(card: BenchCard) -> Iterator[str]:

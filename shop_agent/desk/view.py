@@ -7,8 +7,9 @@ from __future__ import annotations
 from shop_agent.config import ShopConfig
 from shop_agent.desk.cards import Desk
 from shop_agent.desk.of_machines import machine_card
-from shop_agent.desk.of_work import bench_card, offer_card, outbox_card, recall_card
+from shop_agent.desk.of_work import bench_card, given_back_card, offer_card, outbox_card, recall_card
 from shop_agent.journal.book import Journal
+from shop_agent.journal.given_back import given_back
 from shop_agent.live import Live, read_live
 
 NOT_RUNNING = "The agent is not running. What you say is kept, and nothing reaches a machine until it runs: commonfab shop run"
@@ -28,9 +29,10 @@ def desk_of(config: ShopConfig, journal: Journal, live: Live | None, now: float)
     return Desk(
         shop=config.shop.name or config.shop.id,
         agent="" if live else NOT_RUNNING,
-        offers=tuple(offer_card(config, record) for record in journal.offers() if record.stands),
+        offers=tuple(offer_card(config, journal, record) for record in journal.standing()),
         machines=tuple(machine_card(journal, facts, told.get(facts.id), attempts) for facts in config.machine),
         benches=tuple(bench_card(config, journal, attempt, told.get(attempt.machine_id)) for attempt in attempts),
         outbox=outbox_card(journal, live, now),
         recalls=tuple(recall_card(record, journal) for record in journal.recalls()),
+        given_back=tuple(given_back_card(config, one) for one in given_back(journal)),
     )

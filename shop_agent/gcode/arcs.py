@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from operator import sub
 
 FULL_TURN = 2 * math.pi
 SAME_RADIUS_MM, SAME_RADIUS_PART, NEVER_SAME_MM = 0.005, 0.001, 0.5
@@ -24,6 +25,25 @@ def centre_by_radius(at: tuple[float, float], to: tuple[float, float], radius: f
     height = math.sqrt(max(radius * radius - chord * chord / 4, 0.0))
     side = 1 if (clockwise == (radius < 0)) else -1
     return (at[0] + to[0]) / 2 - side * dy / chord * height, (at[1] + to[1]) / 2 + side * dx / chord * height
+
+
+def centres_by_radius(
+    begins: tuple[list[float], list[float]], ends: tuple[list[float], list[float]], radii: Sequence[float], clockwise: list[bool]
+) -> tuple[list[float], list[float]] | None:
+    """`centre_by_radius` of many arcs, to the last bit the same; None where one of them has none. Each pair is a list for either axis."""
+    dx, dy = (list(map(sub, to, at)) for at, to in zip(begins, ends, strict=True))
+    chords = list(map(math.hypot, dx, dy))
+    too_long = [abs(radius) < chord / 2 - SAME_RADIUS_MM for radius, chord in zip(radii, chords, strict=True)]
+    if min(chords) < 1e-9 or True in too_long:
+        return None
+    squares = [radius * radius - chord * chord / 4 for radius, chord in zip(radii, chords, strict=True)]
+    heights = [math.sqrt(square) if square > 0 else 0.0 for square in squares]
+    up = [height if way == (radius < 0) else -height for height, way, radius in zip(heights, clockwise, radii, strict=True)]
+    (ax, ay), (bx, by) = begins, ends
+    return (
+        [(a + b) / 2 - y / chord * height for a, b, y, chord, height in zip(ax, bx, dy, chords, up, strict=True)],
+        [(a + b) / 2 + x / chord * height for a, b, x, chord, height in zip(ay, by, dx, chords, up, strict=True)],
+    )
 
 
 def same_radius(begin: float, end: float) -> bool:

@@ -14,7 +14,7 @@ from shop_agent.gcode.bulk_arcs import Arcs, any_of, arcs_in
 from shop_agent.gcode.bulk_run import Run
 from shop_agent.gcode.following import AXES, TOLERANCE_MM, Follower
 from shop_agent.gcode.machining import CutterFollower
-from shop_agent.gcode.plain_lines import RESET, Columns
+from shop_agent.gcode.plain_lines import RESET, Columns, Texts
 from shop_agent.gcode.printing import PrinterFollower
 
 
@@ -61,16 +61,15 @@ class Bulk(Run):
 
     def _find_motions(self) -> bool:
         """What kind of move each line is: one for all, or one for each. False where none was said, or an arc has no centre."""
-        columns, state = self.columns, self.state
+        columns, modal = self.columns, isinstance(self.state, CutterFollower)
         told = columns.some.get("G")
-        going_on = state.motion.removeprefix("G") if isinstance(state, CutterFollower) else ""
-        if told is None:
-            self.motions = columns.motion or going_on
-            if self.motions in ("2", "3"):
-                self.motions = told = [self.motions] * columns.count
-            elif isinstance(state, CutterFollower) and self.motions not in ("0", "1"):
+        going_on: str | None = self.state.motion.removeprefix("G") if isinstance(self.state, CutterFollower) else ""
+        if told is None or (modal and set(told) <= {going_on, None}):
+            self.motions = columns.motion or going_on or ""
+            told = [self.motions] * columns.count if self.motions in ("2", "3") else None
+            if modal and self.motions not in ("0", "1", "2", "3"):
                 return False
-        elif isinstance(state, CutterFollower):
+        elif modal:
             told = [going_on := one or going_on for one in told]
             if told[0] not in ("0", "1", "2", "3"):
                 return False
@@ -110,7 +109,7 @@ class Bulk(Run):
             begin = 0 if resets is None else next(at for at in range(len(resets) - 1, -1, -1) if resets[at])
             self.e = sum(self.pushes[begin:], self.state.e if resets is None else 0.0)
 
-    def _push_to(self, full: list[float] | None, some: list[str] | None, resets: list[str] | None) -> None:
+    def _push_to(self, full: list[float] | None, some: Texts | None, resets: Texts | None) -> None:
         last = self.state.e
         if full is not None:
             told = full
@@ -149,7 +148,7 @@ class Bulk(Run):
         state = self.state
         if state.rules.prints or "0" not in self.motions:
             return True
-        if state.rules.laser and state.spindle == "M3":
+        if state.constant or state.burns or state.buried:
             return False
         if not state.rules.mills or not state.known[2]:
             return True
@@ -174,10 +173,11 @@ class Bulk(Run):
         self._count()
         moves = self._moves()
         if state.rules.mills:
+            state.buried = state.buried and self.paths[2] is None
             self._remember_bore(moves)
         if isinstance(state, CutterFollower):
             state.begun = True
-            state.motion = "G" + (self.motions[-1] if self.motions else "")
+            state.motion = f"G{self.motions[-1]}" if self.motions else "G"
         elif isinstance(state, PrinterFollower) and ("G" in columns.some or columns.motion):
             state.moved, state.closed_by_macro = True, False
         state.at = [path[-1] if path is not None else state.at[axis] for axis, path in enumerate(self.paths)]
@@ -254,7 +254,7 @@ class Bulk(Run):
         columns, path = self.columns, self.state.path
         told = columns.some.get("G")
         if resets := columns.some.get(RESET):
-            path.count("G92", len(resets) - resets.count(""))
+            path.count("G92", sum(map(bool, resets)))
         for command, times in columns.counts.items():
             path.count(command, times)
         if told is None and columns.motion:
@@ -266,14 +266,16 @@ class Bulk(Run):
     def _moves(self) -> list[bool]:
         """Which lines are moves: for Marlin those with a G word, else those with a word of a move."""
         columns, count = self.columns, self.columns.count
-        if columns.full:
+        if columns.full.keys() - {"S"}:
             return [True] * count
         if isinstance(self.state, PrinterFollower):
-            return [one != "" for one in columns.some["G"]] if "G" in columns.some else [False] * count
+            if columns.full:
+                return [True] * count
+            return list(map(bool, columns.some["G"])) if "G" in columns.some else [False] * count
         words = [columns.some[letter] for letter in "XYZIJR" if letter in columns.some]
-        if any("" not in column for column in words):
+        if any(all(column) for column in words):
             return [True] * count
-        return [one != "" for one in any_of(words)] if words else [False] * count
+        return list(map(bool, any_of(words))) if words else [False] * count
 
     def _remember_bore(self, moves: list[bool]) -> None:
         """How deep a cutter has gone since it last moved sideways."""

@@ -18,7 +18,7 @@ class Run:
         self.first = first
         self.unit = state.unit or 1.0
         self.used = [axis for axis, letter in enumerate(AXES) if letter in columns.full or letter in columns.some]
-        self.motions: Sequence[str] | str = ""
+        self.motions: Sequence[str | None] = ""
         self.paths: list[list[float] | None] = [None, None, None]
         self.pushes: list[float] | None = None
         self.e = state.e

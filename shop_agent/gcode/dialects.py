@@ -67,12 +67,13 @@ _FILES = "M20 M21 M22 M23 M24 M26 M27 M28 M29 M32 M33 M34 M928 "  # the card: wr
 MARLIN_NEVER = _names(
     _FILES + "M30 M42 M43 M81 M92 M108 M110 M112 M206 M218 M226 M301 M302 M303 M304 M410 M428 M500 M501 M502 M503 M504 M510 M511 M512 "
     "M540 M575 M851 M852 M997 M999 G53 G60 G61 G20 M98 M111 M120 M121 M149 M211 M281 M290 M293 M294 M305 M306 M309 M350 M351 M605 M665 "
-    "M666"
+    "M666 M808 M810 M811 M812 M813 M814 M815 M816 M817 M818 M819"
 )
 """Files on the card, stored settings (M500 to M504), steps, micro-steps, offsets, geometry and heater control, cold extrusion (M302), end
 stops (M121, M211 but for S1), other units of temperature (M149), baby steps (M290), pins and power, the firmware itself (M997), stopping at
-once (M112) and the serial line. G20: inches work only where Marlin was built with INCH_MODE_SUPPORT, and by default it is not; without it
-the same numbers are millimetres."""
+once (M112), lines that run again (M808) or are kept as macros (M810 to M819), and the serial line. G20: inches work only where Marlin was
+built with INCH_MODE_SUPPORT, and by default it is not; without it the same
+numbers are millimetres."""
 KLIPPER_NEVER = MARLIN_NEVER | _names(
     "SAVE_CONFIG RESTART FIRMWARE_RESTART SDCARD_PRINT_FILE SDCARD_RESET_FILE RUN_SHELL_COMMAND FORCE_MOVE SET_KINEMATIC_POSITION "
     "SET_GCODE_OFFSET PID_CALIBRATE MPC_CALIBRATE STEPPER_BUZZ SET_STEPPER_ENABLE INIT_TMC SET_TMC_FIELD SET_TMC_CURRENT DELTA_CALIBRATE "
@@ -153,11 +154,10 @@ def rules_for(machine: MachineSection) -> Rules:
     """How this machine reads G-code."""
     prints = processes.satisfies(machine.process, "additive")
     otherwise = Dialect.MARLIN if prints else Dialect.GRBL if machine.control == "virtual" else Dialect.LINUXCNC
-    lower, upper = machine.reach_min_mm, machine.reach_max_mm or machine.envelope_mm
     return Rules(
         DIALECTS.get(machine.control, otherwise),
         prints=prints,
         laser=processes.satisfies(machine.process, "laser_cutting"),
         allowed=tuple(tuple(one.upper().replace("=", " ").split()) for one in machine.allow_commands if one.strip()),
-        home_mm=(min(max(0.0, lower[0]), upper[0]), min(max(0.0, lower[1]), upper[1]), min(max(0.0, lower[2]), upper[2])),
+        home_mm=machine.homes_at_mm,
     )

@@ -31,7 +31,7 @@ class Fast:
 
     def follow(self, content: bytes, lines: int, exactly: Exactly) -> int:
         """Follow whole lines after so many `lines`. Answers how many there are then."""
-        if self.manner.modal:
+        if self.manner.modal and (b"\nN" in content or content.startswith(b"N")):
             content = LINE_NUMBERS.sub(b"", content)
         for text, columns in self._parts(content):
             if columns is not None and columns.count >= FEW_LINES and follow_all(self.follower, columns, lines):
@@ -81,17 +81,18 @@ class Fast:
         yield lambda: text[:-1], columns
 
     def _rows(self, text: str) -> Iterator[tuple[Callable[[], str], Columns | None]]:
-        rows, names = self.manner.rows(text)
-        odd = [at for at, row in enumerate(rows) if row[-1]]
+        texts = self.manner.texts(text)
+        *_, marks = texts.values()
+        odd = [at for at, one in enumerate(marks) if one]
         if not odd:
-            yield lambda: text[:-1], columns_of(rows, names)
+            yield lambda: text[:-1], columns_of(texts, 0, len(marks))
             return
         lines = text.split("\n")
         begin = 0
-        for at in (*odd, len(rows)):
+        for at in (*odd, len(marks)):
             if at > begin:
                 part = slice(begin, at)
-                yield lambda part=part: "\n".join(lines[part]), columns_of(rows[part], names)  # type: ignore[misc]
-            if at < len(rows):
+                yield lambda part=part: "\n".join(lines[part]), columns_of(texts, begin, at)  # type: ignore[misc]
+            if at < len(marks):
                 yield lambda at=at: lines[at], None  # type: ignore[misc]
             begin = at + 1

@@ -46,6 +46,7 @@ class Follower:
         self.spindle = ""
         self.power: float | None = None
         self.bored = math.inf
+        self.buried = False
         self.e = 0.0
         self.e_absolute: bool | None = None
         self.hot = False
@@ -57,9 +58,20 @@ class Follower:
         self.path.say(code, self.number, subject)
 
     @property
+    def constant(self) -> bool:
+        """Whether the beam has the same power at any speed: M3, and M4 wherever it is not Grbl's (Marlin's M3-M5.cpp; in LinuxCNC it turns
+        the spindle the other way)."""
+        return self.rules.laser and (self.spindle == "M3" or (self.spindle == "M4" and self.rules.dialect is not Dialect.GRBL))
+
+    @property
     def burns(self) -> bool:
-        """Whether the laser is on though nothing moves: constant power (M3)."""
-        return self.rules.laser and self.spindle == "M3" and (self.power or 0) > 0
+        """Whether the laser is on though nothing moves."""
+        return self.constant and (self.power or 0) > 0
+
+    @property
+    def in_stock(self) -> bool:
+        """Whether a cutter stands below the stock's top, or stood there when that place was renamed."""
+        return self.rules.mills and (self.buried or (self.known[2] and self.at[2] - self.offset[2] < -TOLERANCE_MM))
 
     # Where a word leads.
 
@@ -78,9 +90,9 @@ class Follower:
 
     def lose(self, axis: int) -> None:
         """Where the machine stands is as before, but what the program calls that place is not known (work offsets, tool lengths)."""
-        self.known[axis] = False
         if axis == 2:
-            self.bored = math.inf
+            self.buried, self.bored = self.in_stock, math.inf
+        self.known[axis] = False
 
     def settle(self, words: dict[str, float], to: list[float]) -> bool:
         """Absolute words make unknown axes known, in a new frame. Answers whether the way there is known."""
@@ -99,7 +111,7 @@ class Follower:
         self.low[axis], self.high[axis] = NOWHERE
         self.known[axis] = known
         if axis == 2:
-            self.bored = math.inf
+            self.buried, self.bored = False, math.inf
 
     def close_frame(self, axis: int) -> None:
         """Add the frame's extent to what the toolpath reaches."""
@@ -124,6 +136,8 @@ class Follower:
         if to is None:
             return
         self.swept = []
+        if rapid and self.buried and ("X" in words or "Y" in words):
+            self.say("toolpath.rapid_into_stock")
         begin = self.at.copy()
         way_known = self.settle(words, to)
         self._watch_tool(words, begin, to, rapid, way_known)
@@ -141,6 +155,8 @@ class Follower:
         if not self.rules.mills:
             return
         sideways = "X" in words or "Y" in words
+        if "Z" in words:
+            self.buried = False
         if rapid and self.known[2]:
             self._watch_rapid(begin, to, way_known)
         if sideways:
@@ -155,6 +171,13 @@ class Follower:
         plunges = after < -TOLERANCE_MM and after < self.bored - TOLERANCE_MM and (after < before or not way_known)
         if (deep and sideways) or plunges:
             self.say("toolpath.rapid_into_stock")
+
+    def watch_way_home(self, sideways: bool) -> None:
+        """A rapid move to a place of the machine's own."""
+        if sideways and self.in_stock:
+            self.say("toolpath.rapid_into_stock")
+        if self.burns:
+            self.say("toolpath.laser_on_travel")
 
     def finish(self, words: dict[str, float], to: list[float], length: float, rapid: bool) -> None:
         """Arrive; a subclass adds what is pushed out on the way."""
@@ -237,6 +260,10 @@ class Follower:
             self.say("toolpath.bad_value", f"S{told:g}")
             return
         self.power = told
+        self.note_power(told)
+
+    def note_power(self, told: float) -> None:
+        """Remember the most power, or the highest speed."""
         if told > self.path.strongest[0]:
             self.path.strongest = (told, self.number)
 
@@ -246,10 +273,10 @@ class Follower:
         for axis, letter in enumerate(AXES):
             if letter not in words:
                 continue
+            if axis == 2:
+                self.buried, self.bored = self.in_stock, math.inf
             self.known[axis] = True
             self.offset[axis] = self.at[axis] - words[letter] * unit
-            if axis == 2:
-                self.bored = math.inf
         if "E" in words:
             self.e = words["E"] * unit
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from shop_agent.gcode.dialects import LINUXCNC_LISTED, RS274_COMMON, Dialect, Rules
 from shop_agent.gcode.findings import Toolpath
-from shop_agent.gcode.following import AXES, INCH_MM, LONGEST_BURN_S, PLANES, TOLERANCE_MM, Follower
+from shop_agent.gcode.following import AXES, INCH_MM, LONGEST_BURN_S, PLANES, Follower
 from shop_agent.gcode.lines import Odd, Words, named, shown, words_of
 
 LINE_NUMBER = re.compile(r"[Nn]\d{1,7} *(?=[A-Za-z]|$)")
@@ -193,11 +193,7 @@ class CutterFollower(Follower):
         """G28 and G30: by way of the words, if there are any, then to a stored place, as a rapid move."""
         if told:
             self.straight(told, rapid=True)
-        sideways = not told or "X" in told or "Y" in told
-        if self.rules.mills and sideways and self.known[2] and self.at[2] - self.offset[2] < -TOLERANCE_MM:
-            self.say("toolpath.rapid_into_stock")
-        if self.burns:
-            self.say("toolpath.laser_on_travel")
+        self.watch_way_home(sideways=not told or "X" in told or "Y" in told)
 
     def _watch_standing(self, command: str, told: dict[str, float]) -> None:
         """No dwell and no pause with the beam on one spot."""
@@ -210,10 +206,8 @@ class CutterFollower(Follower):
             raise Odd("toolpath.unreadable", "G53 without G0 or G1, unit or feed")
         if not told.keys() <= set(AXES):
             raise Odd("toolpath.unreadable", "G53 with other words than X, Y and Z")
-        if self.rules.mills and self.known[2] and self.at[2] - self.offset[2] < 0 and ("X" in told or "Y" in told) and self.motion == "G0":
-            self.say("toolpath.rapid_into_stock")
-        if self.burns and self.motion == "G0":
-            self.say("toolpath.laser_on_travel")
+        if self.motion == "G0":
+            self.watch_way_home(sideways="X" in told or "Y" in told)
         for axis, letter in enumerate(AXES):
             if letter in told:
                 away = abs(told[letter] * self.unit)

@@ -26,6 +26,7 @@ class Printer(Follower):
         self.targets: dict[str, tuple[float, int]] = {}
         self.klipper = rules.dialect is Dialect.KLIPPER
         self.harmless = KLIPPER_HARMLESS if self.klipper else MARLIN_HARMLESS
+        self.blown: set[float] = set()
         self.lift = 0.0
         self.moved = False
         self.closed_by_macro = False
@@ -53,6 +54,11 @@ class Printer(Follower):
             hottest[part] = Finding("toolpath.too_hot", self.number, command, degrees)
 
     # Moves.
+
+    @property
+    def burns(self) -> bool:
+        """By the spindle's output, or by a fan's (`blown`): M5 does not switch off this one, nor M107 that one."""
+        return super().burns or bool(self.blown)
 
     @property
     def pushes_absolute(self) -> bool | None:
@@ -123,7 +129,7 @@ class Printer(Follower):
             return path
         for part in self.targets:
             self.say("toolpath.end_unsafe", f"{part} is still heated")
-        if self.spindle:
+        if self.spindle or self.blown:
             self.say("toolpath.end_unsafe", f"{self.tool_name()} is still on")
         if self.absolute is False:
             self.say("toolpath.end_unsafe", "the machine is still relative (G91)")

@@ -119,6 +119,8 @@ def _temperature(follower: Printer, words: Words, command: str) -> None:
     _only(words, "SRTP", command)
     if words.get("T", 0.0) or words.get("P", 0.0):
         raise Odd("toolpath.unreadable", f"{command} of another tool than T0")
+    if follower.burns and command in WAITS:
+        follower.say("toolpath.laser_stands", command)
     follower.heat(HEATED[command], command, words.get("S", words.get("R", 0.0)), command in WAITS)
 
 
@@ -129,7 +131,7 @@ def _spindle(follower: Printer, words: Words, command: str) -> None:
     _only(words, "S", command)  # O and P of Marlin set the power as well, on scales of their own
     if "S" in words:
         follower.set_power(words["S"])
-    if command != "M5" and follower.rules.laser and follower.power is None:
+    if command != "M5" and follower.rules.laser and "S" not in words:  # Marlin's own power then, whatever S was before
         follower.say("toolpath.mode_unsaid", "the laser's power (S)")
     follower.spindle = "" if command == "M5" else command
     follower.closed_by_macro = False
@@ -140,9 +142,12 @@ def _fan_output(follower: Printer, words: Words, command: str) -> None:
     if not follower.rules.laser:
         return
     _only(words, "SP", command)
-    if command == "M106":
-        follower.set_power(words.get("S", 255.0))
-    follower.spindle = "M3" if command == "M106" and follower.power else ""
+    power, fan = words.get("S", 255.0) if command == "M106" else 0.0, words.get("P", 0.0)
+    if power < 0:
+        raise Odd("toolpath.bad_value", f"{command} S{power:g}")
+    follower.note_power(power)
+    follower.blown = follower.blown | {fan} if power else follower.blown - {fan}
+    follower.closed_by_macro = False
 
 
 def _pause(follower: Printer, words: Words) -> None:
@@ -162,6 +167,7 @@ def _flags(code: str) -> str:
 
 def _home(follower: Printer, code: str) -> None:
     letters = _flags(code)
+    follower.watch_way_home(sideways="X" in letters or "Y" in letters or "Z" not in letters)
     if follower.klipper and TWO_LETTERS.search(code):
         raise Odd("toolpath.ambiguous", "letters without a space between them")  # G28 XY homes all axes there
     if not set(letters) <= set("XYZEWOL"):
@@ -193,6 +199,7 @@ def _level(follower: Printer, code: str) -> None:
         return
     if not all(follower.homed):
         follower.say("toolpath.not_homed", "levelling")
+    follower.watch_way_home(sideways=True)
     follower.known = [False] * 3
 
 

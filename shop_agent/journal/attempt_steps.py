@@ -6,10 +6,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from commonfab import v1
-from shop_agent.journal import outbox
+from shop_agent.journal import given_back, outbox
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, Ending, PieceRecord, PieceState, Toolpath
-from shop_agent.people.words import stop_was_said
+from shop_agent.journal.words import stop_was_said
 
 USED_BY_START = 2
 """Of a word of readiness: used up by the start of the piece that is on the machine, and given back if that turns out not to have begun."""
@@ -126,7 +126,7 @@ def complete(journal: Journal, attempt: AttemptRecord, signed: v1.SignedWork) ->
 def fail(journal: Journal, attempt: AttemptRecord, signed: v1.SignedWork, reasons: Sequence[v1.Reason]) -> None:
     """The attempt ended early."""
     event = _walked_in(signed) if attempt.walk_in else v1.ShopEvent(fail=v1.Fail(signed=signed, reasons=reasons))
-    _end(journal, attempt, Ending.FAIL, event)
+    _end(journal, attempt, Ending.FAIL, event, reasons)
 
 
 def _walked_in(signed: v1.SignedWork) -> v1.ShopEvent:
@@ -136,20 +136,16 @@ def _walked_in(signed: v1.SignedWork) -> v1.ShopEvent:
 
 def release(journal: Journal, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
     """The attempt is given back; nothing moved. Of work for somebody who walked in nobody else needs to hear."""
-    _end(
-        journal,
-        attempt,
-        Ending.RELEASE,
-        None if attempt.walk_in else v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons)),
-    )
+    event = None if attempt.walk_in else v1.ShopEvent(release=v1.Release(attempt=attempt.ref, reasons=reasons))
+    _end(journal, attempt, Ending.RELEASE, event, reasons)
 
 
 def drop(journal: Journal, attempt: AttemptRecord) -> None:
     """The attempt owns nothing any more; nobody needs to be told."""
-    _end(journal, attempt, Ending.DROP, None)
+    _end(journal, attempt, Ending.DROP, None, [attempt.wish_reason] if attempt.wish_reason.message else [])
 
 
-def _end(journal: Journal, attempt: AttemptRecord, ending: Ending, event: v1.ShopEvent | None) -> None:
+def _end(journal: Journal, attempt: AttemptRecord, ending: Ending, event: v1.ShopEvent | None, reasons: Sequence[v1.Reason] = ()) -> None:
     with journal.change() as connection:
         if event is not None:
             event.id = journal.ids("event")
@@ -159,3 +155,5 @@ def _end(journal: Journal, attempt: AttemptRecord, ending: Ending, event: v1.Sho
         )
         if ended.rowcount and event is not None:
             outbox.put(connection, event)
+        if ended.rowcount:
+            given_back.note(connection, attempt, journal.clock.now(), reasons)

@@ -18,14 +18,13 @@ from commonfab.errors import Refused
 from commonfab.ids import Ids, make_ids
 from shop_agent.config import ShopConfig
 from shop_agent.journal import outbox
+from shop_agent.journal.freshness import is_young, moment_of, this_moment
 from shop_agent.journal.records import AttemptRecord, OfferRecord, PieceRecord, PieceState, ReadyRecord, RecallRecord, Toolpath
 from shop_agent.journal.store import open_store, transaction
 from shop_agent.shop_toml.machine_section import GO
 
 EVERYTHING = ("bed", "stock", "tool")
 """What people mean who say that a machine is ready."""
-
-GO_SECONDS = 60.0
 
 FILE_NAME = "agent.db"
 
@@ -70,6 +69,23 @@ class Journal:
             " WHERE stands = 1 OR answer != '' ORDER BY first_seen, work_order_id"
         )
         return [_offer(row) for row in rows]
+
+    def standing(self) -> list[OfferRecord]:
+        """The offers that stand, oldest first."""
+        rows = self.connection.execute(
+            "SELECT *, EXISTS (SELECT 1 FROM attempts a WHERE a.work_order_id = o.work_order_id) AS tried FROM offers o"
+            " WHERE stands = 1 ORDER BY first_seen, work_order_id"
+        )
+        return [_offer(row) for row in rows]
+
+    def offer(self, work_order_id: str) -> OfferRecord | None:
+        """One offer, whether or not it stands; None where it was never heard of."""
+        row = self.connection.execute(
+            "SELECT *, EXISTS (SELECT 1 FROM attempts a WHERE a.work_order_id = o.work_order_id) AS tried FROM offers o"
+            " WHERE work_order_id = ?",
+            (work_order_id,),
+        ).fetchone()
+        return _offer(row) if row else None
 
     def decide(self, work_order_id: str, accept: bool, note: str = "") -> None:
         """Answer an offer; the answer reaches the router with the next call. Errors: `Refused` (`shop.unanswered`)."""
@@ -136,9 +152,10 @@ class Journal:
             seen = connection.execute("SELECT busy_with FROM seen WHERE machine_id = ?", (machine_id,)).fetchone()
             if seen is not None and seen["busy_with"]:
                 raise Refused("machine.busy", machine_id)
+            said = this_moment(self.clock)
             connection.execute(
-                "INSERT INTO readiness (machine_id, who, at, confirms, by_sensor) VALUES (?, ?, ?, ?, ?)",
-                (machine_id, who, self.clock.now(), ",".join(sorted(confirms)), by_sensor),
+                "INSERT INTO readiness (machine_id, who, at, ticks, boot, confirms, by_sensor) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (machine_id, who, said.at, said.ticks, said.boot, ",".join(sorted(confirms)), by_sensor),
             )
 
     def unsay(self, machine_id: str, confirms: str) -> None:
@@ -178,13 +195,10 @@ class Journal:
         ).fetchall()
         if not rows:
             return None
-        said = {word for row in rows for word in row["confirms"].split(",") if word != GO or self._is_fresh(row["at"])}
+        said = {word for row in rows for word in row["confirms"].split(",") if word != GO or is_young(moment_of(row), self.clock)}
         person = max((row["sequence"] for row in rows if not row["by_sensor"]), default=0)
         newest = next((row for row in rows if row["sequence"] == person), rows[-1])
         return ReadyRecord(person, machine_id, newest["who"], newest["at"], frozenset(said))
-
-    def _is_fresh(self, at: float) -> bool:
-        return abs(self.clock.now() - at) <= GO_SECONDS  # abs: a clock that was set back makes nothing young again
 
     def bed_in_doubt(self, machine_id: str) -> bool:
         """Whether the last piece on a machine was spoiled, or its owner has worked on it since: then its bed is not cleared by itself
@@ -192,9 +206,10 @@ class Journal:
         seen = self.connection.execute("SELECT owners_work FROM seen WHERE machine_id = ?", (machine_id,)).fetchone()
         if seen is not None and seen["owners_work"]:
             return True
+        # The last by the order in which they were written: a clock that was set back would call another one the last.
         row = self.connection.execute(
-            "SELECT p.state FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?"
-            " ORDER BY p.began_at DESC, p.rowid DESC LIMIT 1",
+            "SELECT p.state FROM pieces p WHERE EXISTS (SELECT 1 FROM attempts a WHERE a.row = p.attempt AND a.machine_id = ?)"
+            " ORDER BY p.rowid DESC LIMIT 1",
             (machine_id,),
         ).fetchone()
         return row is not None and row["state"] == PieceState.SCRAP
@@ -211,9 +226,9 @@ class Journal:
     def left_behind(self, machine_id: str) -> list[AttemptRecord]:
         """Attempts that were dropped while a piece of theirs was, or may have been, on the machine: it still is."""
         rows = self.connection.execute(
-            "SELECT DISTINCT a.* FROM attempts a JOIN pieces p ON p.attempt = a.row"
-            " WHERE a.machine_id = ? AND a.ended != '' AND p.state = ? ORDER BY a.row",
-            (machine_id, PieceState.BEGUN),
+            "SELECT * FROM attempts WHERE row IN (SELECT attempt FROM pieces WHERE state = ?)"
+            " AND +machine_id = ? AND ended != '' ORDER BY row",
+            (PieceState.BEGUN, machine_id),
         ).fetchall()
         return [self._attempt(row) for row in rows]
 
@@ -265,7 +280,7 @@ class Journal:
             withdrawn=row["withdrawn"],
             ended=row["ended"],
             settled=bool(row["settled"]),
-            pieces=tuple(PieceRecord(p["number"], PieceState(p["state"]), p["seconds"], p["grams"]) for p in pieces),
+            pieces=tuple(PieceRecord(p["number"], PieceState(p["state"]), p["seconds"], p["grams"], p["judged_by"]) for p in pieces),
             walk_in=bool(row["walk_in"]),
             source=row["source"],
         )

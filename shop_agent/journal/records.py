@@ -50,12 +50,14 @@ class Toolpath:
 
 @dataclass(frozen=True)
 class PieceRecord:
-    """One piece, counted from 1 in its attempt. A piece that had to be made again has a new number."""
+    """One piece, counted from 1 in its attempt. A piece that had to be made again has a new number. `judged_by`: the person who judged it;
+    empty where its state is what came of the machine."""
 
     number: int
     state: PieceState
     seconds: float
     grams: float
+    judged_by: str = ""
 
 
 @dataclass(frozen=True)

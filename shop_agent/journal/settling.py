@@ -11,6 +11,7 @@ from commonfab import v1
 from commonfab.recalled import recall_text
 from shop_agent.journal import outbox
 from shop_agent.journal.records import key_of
+from shop_agent.journal.sums import sum_up
 
 Connection = sqlite3.Connection
 
@@ -63,7 +64,7 @@ def note_wish(connection: Connection, wished: v1.WishedAttempt) -> list[str]:
 def note_recalls(connection: Connection, notices: Iterable[v1.RecallNotice], now: float) -> list[str]:
     """Recalls that concern this shop. One that the router still tells has not been acknowledged; the others have been."""
     said = []
-    connection.execute("UPDATE recalls SET acknowledged = 1")
+    connection.execute("UPDATE recalls SET acknowledged = 1 WHERE acknowledged = 0")  # what is written wears a card out
     for notice in notices:
         recall, body = notice.recall, notice.SerializeToString()
         known = connection.execute("SELECT 1 FROM recalls WHERE revision = ?", (recall.revision_digest,)).fetchone()
@@ -119,6 +120,7 @@ def _ended(connection: Connection, event: v1.ShopEvent, receipt: v1.Receipt, ref
     row = connection.execute(
         "UPDATE attempts SET settled = 1, end_refusal = ? WHERE end_event = ? RETURNING work_order_id, ended", (written, event.id)
     ).fetchone()
+    sum_up(connection)
     what = f"{row['work_order_id']}: {row['ended']}" if row else f"event {event.id}"
     return f"{what}: the router did not take it: {refused}" if refused else f"{what}: heard by the router"
 

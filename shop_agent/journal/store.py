@@ -14,7 +14,7 @@ from pathlib import Path
 
 from commonfab.errors import Refused
 
-VERSION = 3
+VERSION = 4
 
 TABLES = """
 CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, body BLOB NOT NULL);
@@ -78,7 +78,29 @@ CREATE TABLE photographs (
   PRIMARY KEY (attempt, sha256));
 """
 
-STEPS = (TABLES, RECALLS, PEOPLE)
+LASTING = """
+ALTER TABLE seen ADD COLUMN last_ran TEXT NOT NULL DEFAULT '';
+CREATE TABLE given_back (attempt INTEGER PRIMARY KEY REFERENCES attempts (row), at REAL NOT NULL, reasons BLOB NOT NULL);
+ALTER TABLE readiness ADD COLUMN ticks REAL;
+ALTER TABLE readiness ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE words ADD COLUMN ticks REAL;
+ALTER TABLE words ADD COLUMN boot TEXT NOT NULL DEFAULT '';
+ALTER TABLE attempts ADD COLUMN summed INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE sums (
+  machine_id TEXT NOT NULL, material TEXT NOT NULL, seconds REAL NOT NULL, grams REAL NOT NULL, PRIMARY KEY (machine_id, material));
+CREATE INDEX attempts_unsettled ON attempts (settled) WHERE settled = 0;
+CREATE INDEX attempts_unsummed ON attempts (summed) WHERE summed = 0;
+CREATE INDEX attempts_by_machine ON attempts (machine_id);
+CREATE INDEX pieces_by_state ON pieces (state);
+CREATE INDEX offers_standing ON offers (stands) WHERE stands = 1;
+CREATE INDEX readiness_unused ON readiness (machine_id, used);
+CREATE INDEX words_unheard ON words (machine_id, heard);
+CREATE INDEX photographs_unsent ON photographs (sent) WHERE sent = 0;
+"""
+"""What ran last, what came to nothing, a word's age by the clock that nobody can set; and what lets an agent with years of work look at
+what is new alone."""
+
+STEPS = (TABLES, RECALLS, PEOPLE, LASTING)
 """What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
 
 
@@ -109,10 +131,11 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # a full disk may have ended it; one that was left open would block every later one
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")
 
 
 LOCK = "agent.lock"

@@ -33,7 +33,9 @@ class Look:
     `busy_with`: what it is at work on, ours or not; empty where it is idle. `progress` 0 to 1, `remaining_seconds` and `seconds` (time the
     machine ran) are about the named toolpath. `note`: why it is not reachable, in the machine's words. `paused`: what it is at work on is
     held. `fault`: it answers and cannot work until a person has seen to it (alarm, open door, no filament). `reads`: its live figures in
-    words, such as "nozzle 210 °C, bed 60 °C". `judged`: a person has already said whether the toolpath's piece is good.
+    words, such as "nozzle 210 °C, bed 60 °C". `judged`: a person has already said whether the toolpath's piece is good. `ran`: a mark of
+    what ran last there, ours or not, as its server shows it now: it begins with the file's name and differs after anything else has run;
+    empty where the server shows nothing of that kind.
     """
 
     standing: Standing
@@ -47,6 +49,7 @@ class Look:
     fault: str = ""
     reads: str = ""
     judged: bool = False
+    ran: str = ""
 
     @property
     def free(self) -> bool:
@@ -76,6 +79,14 @@ class Care(Enum):
 
     HOME = "home"
     UNLOCK = "unlock"
+
+
+MARKED = " | "
+
+
+def mark(name: str, *figures: object) -> str:
+    """What `Look.ran` says: a file's name, and figures that another run of it would have otherwise."""
+    return MARKED.join((name, *map(str, figures)))
 
 
 class Machine(Protocol):
@@ -108,6 +119,10 @@ class Machine(Protocol):
 
     async def state(self, name: str) -> Look:
         """How the machine and the toolpath called `name` stand. Never raises for a machine that is away: it says so."""
+
+    async def nothing_ran_since(self, ran: str) -> bool:
+        """Whether it is certain that nothing has run, ours or not, since a look whose `Look.ran` was `ran`; an empty one says that no look
+        ever had any. False where the machine cannot say. Moves nothing. Errors: `Refused` (`machine.away`, `machine.key`)."""
 
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         """Bring a toolpath onto the machine: the very bytes that were checked. Moves nothing.

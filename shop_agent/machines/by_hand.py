@@ -40,6 +40,10 @@ class ByHand:
     async def state(self, name: str) -> Look:
         return look_at(self._time.note(), name)
 
+    async def nothing_ran_since(self, ran: str) -> bool:
+        """Nothing but people's words says what was made there."""
+        return False
+
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         """There is nothing to bring: whoever makes it looks at the drawing. Errors: `Refused` (`machine.not_taken`) for what has ended."""
         if name in self._time.now().ended:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from shop_agent.machines import Description, Look, Standing
+from shop_agent.machines import Description, Look, Standing, mark
 
 Status = Mapping[str, Mapping[str, Any]]
 
@@ -63,6 +63,13 @@ def reads_of(status: Status) -> str:
     """Its temperatures."""
     named = (("extruder", "nozzle"), ("heater_bed", "bed"))
     return ", ".join(f"{what} {status[key]['temperature']:.0f} °C" for key, what in named if (status.get(key) or {}).get("temperature"))
+
+
+def ran_last(stats: Mapping[str, Any]) -> str:
+    """The mark of the print that is over and that Klipper still names; empty after its restart, which forgets it."""
+    if not stats.get("filename") or stats.get("state") not in ENDS:
+        return ""
+    return mark(stats["filename"], stats["state"], stats.get("total_duration"))
 
 
 def described(program: str, status: Status) -> Description:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,7 @@ from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
-from shop_agent.machines.klipper_status import busy_with, described, fault_of, look_at_ours, reads_of
+from shop_agent.machines.klipper_status import busy_with, described, fault_of, look_at_ours, ran_last, reads_of
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.shop_toml.machine_section import MachineSection
@@ -89,11 +90,11 @@ class Moonraker(TellsItself):
         status = asked["status"]
         stats, fault = status.get("print_stats") or {}, fault_of(status)
         if name and stats.get("filename") == name:
-            return look_at_ours(name, status, fault)
+            return replace(look_at_ours(name, status, fault), ran=ran_last(stats))
         standing, seconds = await self._when_not_loaded(name)
         progress, paused = 1.0 if standing is Standing.DONE else 0.0, stats.get("state") == "paused"
         at_work = "" if fault else busy_with(status)  # what was printed when Klipper halted is still called "printing"
-        return Look(standing, True, at_work, progress, 0.0, seconds, "", paused, fault, reads_of(status))
+        return Look(standing, True, at_work, progress, 0.0, seconds, "", paused, fault, reads_of(status), ran=ran_last(stats))
 
     async def _when_not_loaded(self, name: str) -> tuple[Standing, float]:
         """What is known of a toolpath that Klipper does not name, and for how long it ran."""

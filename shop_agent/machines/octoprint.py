@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
-from shop_agent.machines import Care, Description, Look, Standing
+from shop_agent.machines import Care, Description, Look, Standing, mark
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
@@ -50,9 +51,21 @@ class OctoPrint(TellsItself):
             printer = await self._door.find("/api/printer?exclude=sd", none_is=(409,))
             job = await self._door.read("/api/job")
             with self._door.understanding():
-                return _look(name, file, printer, job)
+                look = _look(name, file, printer, job)
+                return replace(look, ran=await self._ran(job)) if look.free else look
         except Refused as refused:
             return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
+
+    async def _ran(self, job: dict[str, Any]) -> str:
+        """The mark of the last print, as long as OctoPrint shows how far it came: until another file is selected, the printer is
+        disconnected or OctoPrint starts anew. Nothing else has then been printed since, nor the same file again: its prints are counted."""
+        file, progress = job["job"]["file"] or {}, job.get("progress") or {}
+        if not file.get("name") or not progress.get("completion"):
+            return ""
+        there = await self._door.find(f"/api/files/{file.get('origin')}/{quote(str(file.get('path')))}", none_is=(404,)) or {}
+        prints = there.get("prints") or {}
+        counted = (prints.get("success", 0), prints.get("failure", 0), (prints.get("last") or {}).get("date", 0))
+        return mark(file["name"], progress["completion"], progress.get("printTime"), *counted)
 
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         content = await checked_bytes(toolpath)

@@ -3,25 +3,27 @@
 
 PrusaLink numbers its jobs, so what is held or stopped is certainly the job that was looked at. Names are kept whole. How a print ended it
 shows for eleven seconds only (FINISHED, STOPPED); after that it still knows which file it printed last, and no longer how that went.
+The number of the last job lies in the printer's own memory and outlives everything; it is not told, but a wrong one is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
-from shop_agent.machines import Care, Description, Look, Standing
+from shop_agent.machines import MARKED, Care, Description, Look, Standing, mark
 from shop_agent.machines.checked import checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.shop_toml.machine_section import MachineSection
 
+COMMAND_SECONDS = 120.0  # a start is answered once all that PrusaLink was told before is done: a stop waits for the move under way
 LISTED_WITHIN_SECONDS = 10.0  # PrusaLink lists its folder once a second
 AT_WORK = ("PRINTING", "PAUSED")
 ENDED = {"FINISHED": Standing.DONE, "STOPPED": Standing.FAILED}
@@ -57,6 +59,7 @@ class PrusaLink(TellsItself):
         self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
         self._ran: dict[str, Look] = {}
         self._new = ""  # what was started and not yet seen at work
+        self._job = ""  # the mark of the last job that was seen at work
         self._left_over = 0.0  # how far the print before had come, which PrusaLink shows of a new one until that reports its own
 
     async def describe(self) -> Description:
@@ -78,7 +81,16 @@ class PrusaLink(TellsItself):
             return Look(standing, reachable=False, note=refused.reason.message, seconds=before.seconds)
         if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
             self._remember(name, look)
-        return look
+        return replace(look, ran=self._job)
+
+    async def nothing_ran_since(self, ran: str) -> bool:
+        """Every print has the next number, those from the printer's own card too, and PrusaLink answers 404 to a word about any job but the
+        last. "continue" is a word that it takes and does nothing about."""
+        number = ran.rpartition(MARKED)[2]
+        if not number.isdecimal():
+            return False
+        answer = await self._door.ask("PUT", f"/api/v1/job/{number}/continue", fine=(404, 409))
+        return answer.is_success
 
     def _remember(self, name: str, look: Look) -> None:
         self._ran[name] = look
@@ -90,6 +102,8 @@ class PrusaLink(TellsItself):
         fault = _fault(seen)
         reads = _reads(seen.printer)
         if seen.job is not None:
+            if str(seen.job.get("id") or ""):
+                self._job = mark(seen.job_name, seen.job["id"])
             if seen.job_name == name:
                 return self._running(name, seen.job, seen.state, fault, reads)
             return Look(self._at_rest(name, seen), busy_with=seen.job_name, fault=fault, reads=reads, paused=seen.state == "PAUSED")
@@ -170,7 +184,7 @@ class PrusaLink(TellsItself):
         async with self._commands:
             refuse_unless_startable(await self.state(name), self._facts.id)
             self._new = name
-            await self._door.start(_path(name))
+            await self._door.start(_path(name), timeout=COMMAND_SECONDS)
             await until_begun(self, name, self._clock)
 
     async def pause(self, name: str) -> None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from commonfab.errors import Refused
-from shop_agent.machines import Care
+from shop_agent.machines import Care, Look
 from shop_agent.shop_toml.machine_section import MachineSection
 
 
@@ -18,6 +18,14 @@ class TellsItself:
     def facts(self) -> MachineSection:
         """What shop.toml says of it."""
         return self._facts
+
+    async def state(self, name: str) -> Look:
+        """How the machine stands: each has its own."""
+        raise NotImplementedError
+
+    async def nothing_ran_since(self, ran: str) -> bool:
+        """Whether what its server shows to have run last is still the same; where it shows nothing, nobody knows."""
+        return ran != "" and (await self.state("")).ran == ran
 
     async def told(self, name: str, good: bool) -> None:
         """Errors: `Refused` (`machine.tells_itself`)."""

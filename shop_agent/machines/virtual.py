@@ -15,7 +15,7 @@ from typing import Any
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
-from shop_agent.machines import Description, Look, Standing
+from shop_agent.machines import Description, Look, Standing, mark
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.shop_toml.machine_section import MachineSection
 
@@ -44,6 +44,7 @@ class VirtualMachine(TellsItself):
         state = self._caught_up()
         run = state["run"]
         busy_with = run["name"] if run else ""
+        ran = _last_run(state)
         if run and busy_with == name:
             played = self._played(run) / run["duration"] if run["duration"] else 1.0
             progress = min(max(played, 0.0), 1.0)
@@ -51,8 +52,11 @@ class VirtualMachine(TellsItself):
         if name in state["ended"]:
             ended = state["ended"][name]
             standing = Standing.DONE if ended["done"] else Standing.FAILED
-            return Look(standing, busy_with=busy_with, progress=1.0, seconds=ended["seconds"])
-        return Look(Standing.HERE if name in state["files"] else Standing.NOT_HERE, busy_with=busy_with)
+            return Look(standing, busy_with=busy_with, progress=1.0, seconds=ended["seconds"], ran=ran)
+        return Look(Standing.HERE if name in state["files"] else Standing.NOT_HERE, busy_with=busy_with, ran=ran)
+
+    async def nothing_ran_since(self, ran: str) -> bool:
+        return _last_run(self._caught_up()) == ran
 
     async def prepare(self, toolpath: Toolpath, name: str) -> None:
         state = self._caught_up()
@@ -151,6 +155,11 @@ class VirtualMachine(TellsItself):
             file.flush()
             os.fsync(file.fileno())
         scratch.replace(self._state_file)
+
+
+def _last_run(state: dict[str, Any]) -> str:
+    """A mark of what was begun last; empty only where nothing ever was."""
+    return mark(next(reversed(state["ended"]), "something"), state["starts"]) if state["starts"] else ""
 
 
 def _is_held(run: dict[str, Any]) -> bool:

@@ -37,6 +37,6 @@ def _on_the_bench(journal: Journal) -> Iterator[tuple[v1.Offer, int, Toolpath | 
 def _on_the_way(journal: Journal) -> Iterator[tuple[v1.Offer, int, Toolpath | None]]:
     """What was accepted and has not come back from the router as an attempt."""
     said_yes = {event.accept.work_order_id for event in journal.unsettled() if event.HasField("accept")}
-    for record in journal.offers() if said_yes else ():
-        if record.offer.work_order_id in said_yes:
+    for order in sorted(said_yes):
+        if (record := journal.offer(order)) is not None:
             yield record.offer, record.offer.quantity, record.toolpath

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from commonfab import materials, v1
 from commonfab.errors import Refused
 from shop_agent.journal.book import Journal
+from shop_agent.journal.sums import used_by
 from shop_agent.people.promised import promised_grams
 from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.shop_toml.sections import StockSection
@@ -60,9 +61,9 @@ def count(journal: Journal, facts: MachineSection, material: str, grams: float, 
     _write(journal, facts.id, name, who, max(grams, 0.0), max(pieces, 0), listed, _used(journal, facts)[name])
 
 
-def as_left(journal: Journal, facts: MachineSection) -> MachineSection:
-    """The machine with what is left of its stock, and without what is used up."""
-    return _without(journal, facts, {}, STEP_GRAMS)
+def as_left(journal: Journal, facts: MachineSection, step_grams: float = STEP_GRAMS) -> MachineSection:
+    """The machine with what is left of its stock, and without what is used up. Parameters: `step_grams`, as for `as_free`."""
+    return _without(journal, facts, {}, step_grams)
 
 
 def as_free(journal: Journal, facts: MachineSection, step_grams: float = 0.0) -> MachineSection:
@@ -194,13 +195,8 @@ def _is_of(counted: Count, entries: list[StockSection]) -> bool:
 def _used(journal: Journal, facts: MachineSection) -> dict[str, float]:
     """Grams that pieces of a machine have used so far, by material."""
     found: dict[str, float] = defaultdict(float)
-    rows = journal.connection.execute(
-        "SELECT a.offer, sum(p.grams) AS grams FROM attempts a JOIN pieces p ON p.attempt = a.row"
-        " WHERE a.machine_id = ? AND p.grams > 0 GROUP BY a.row",
-        (facts.id,),
-    )
-    for row in rows:
-        found[materials.canonical(material_for(v1.Offer.FromString(row["offer"]), facts))] += row["grams"]
+    for material, grams in used_by(journal.connection, facts.id).items():
+        found[materials.canonical(material_for(v1.Offer(requirement=v1.Requirement(material=material)), facts))] += grams
     return found
 
 

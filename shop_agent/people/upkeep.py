@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from commonfab.errors import Refused
 from shop_agent.journal.book import Journal
+from shop_agent.journal.sums import seconds_run
 from shop_agent.shop_toml.machine_section import MachineSection
 
 
@@ -27,10 +28,7 @@ class Due:
 
 def hours_run(journal: Journal, machine_id: str) -> float:
     """Hours that a machine ran for pieces in the journal."""
-    row = journal.connection.execute(
-        "SELECT coalesce(sum(p.seconds), 0) FROM pieces p JOIN attempts a ON a.row = p.attempt WHERE a.machine_id = ?", (machine_id,)
-    ).fetchone()
-    return float(row[0]) / 3600
+    return seconds_run(journal.connection, machine_id) / 3600
 
 
 def upkeep_of(journal: Journal, facts: MachineSection) -> list[Due]:

@@ -162,7 +162,7 @@ class Quoter:
     def _needed(self) -> storeroom.Needed:
         """What the offers that stand and the work on the benches need."""
         folder, attempts = self.config.data_dir, self.journal.attempts()
-        standing = [record for record in self.journal.offers() if record.stands]
+        standing = self.journal.standing()
         toolpaths = [one.toolpath for one in attempts] + [one.toolpath for one in standing]
         offers = [one.offer for one in attempts] + [one.offer for one in standing]
         files = {Path(toolpath.file) for toolpath in toolpaths if toolpath is not None and toolpath.file}

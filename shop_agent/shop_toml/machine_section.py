@@ -65,6 +65,7 @@ class MachineSection(Section):
     folder: Path | None = None
     api_key: str = Field(default="", repr=False)
     api_key_file: Path | None = None
+    user: str = ""
     starts_itself: bool = False
     clears_itself: bool = False
     confirm: tuple[Confirmation, ...] | None = None
@@ -86,6 +87,7 @@ class MachineSection(Section):
     max_chamber_c: float = Field(default=0.0, ge=0)
     reach_min_mm: Corner = (0.0, 0.0, 0.0)
     reach_max_mm: Corner | None = None
+    home_mm: Corner | None = None
     speed_factor: float = Field(default=60.0, gt=0)
     journal_file: Path | None = None
     laser: Literal["co2", "fibre", "fiber", "diode"] = "co2"
@@ -101,6 +103,13 @@ class MachineSection(Section):
     smallest_feature_mm: float = Field(default=0.0, ge=0)
     loaded: str = ""
     may_run: tuple[Hours, ...] = ()
+
+    @property
+    def homes_at_mm(self) -> Corner:
+        """Where it stands after homing: what its owner says, else its zero, or where the way to that ends."""
+        lower, upper = self.reach_min_mm, self.reach_max_mm or self.envelope_mm
+        x, y, z = (min(max(0.0, least), most) for least, most in zip(lower, upper, strict=True))
+        return self.home_mm or (x, y, z)
 
     @property
     def on_hand(self) -> tuple[str, ...]:
@@ -155,6 +164,22 @@ class MachineSection(Section):
         for key in NEEDS.get(self.control, ()):
             if not getattr(self, key):
                 raise ValueError(f'control = "{self.control}" needs {key} = "{_EXAMPLES[key]}", {_MEANINGS[key]}')
+        return self
+
+    @model_validator(mode="after")
+    def _signs_in_where_there_are_users(self) -> MachineSection:
+        if self.user and self.control != "cncjs":
+            raise ValueError(f'user is only for control = "cncjs"; {self.control} knows an api_key')
+        if self.user and not self.api_key and self.api_key_file is None:
+            raise ValueError(f"user = '{self.user}' needs the password of that user as api_key, or a file with it as api_key_file")
+        return self
+
+    @model_validator(mode="after")
+    def _homes_within_its_reach(self) -> MachineSection:
+        lower, upper = self.reach_min_mm, self.reach_max_mm or self.envelope_mm
+        for axis, at, least, most in zip("xyz", self.home_mm or lower, lower, upper, strict=True):
+            if not least <= at <= most:
+                raise ValueError(f"home_mm says {at:g} mm of {axis}, and that axis goes from {least:g} to {most:g} mm: see reach_min_mm")
         return self
 
     @model_validator(mode="after")

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{0,63}$")]
+ID = r"^[a-z0-9][a-z0-9.-]{0,63}$"
+Id = Annotated[str, StringConstraints(pattern=ID)]
 Millimetres = Annotated[float, Field(gt=0, le=100_000)]
 Extent = tuple[Millimetres, Millimetres, Millimetres]
 Corner = tuple[float, float, float]

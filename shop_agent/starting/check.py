@@ -10,6 +10,8 @@ import asyncio
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import grpc
 
@@ -30,6 +32,17 @@ NODE_SECONDS = 4.0
 SLICER_SECONDS = 20.0
 LEAST_FREE_MB = 500
 """A detailed part's mesh, its toolpath, and the slicer's work beside them, several orders at a time."""
+
+
+_REMEDIES: Mapping[str, str] = MappingProxyType(
+    {
+        "node.unreachable": "Look whether this computer is on the network and node under [router] in shop.toml is right; else ask the "
+        "node's steward whether it is up.",
+        "node.insecure": "Beyond this computer ca under [router] in shop.toml must name the node's certificate; commonfab shop join "
+        "INVITATION fetches it.",
+    }
+)
+"""What a shop can do about its node, where the usual words are for who keeps one."""
 
 
 async def check_shop(config: ShopConfig) -> list[CheckFinding]:
@@ -64,6 +77,9 @@ def _disk(config: ShopConfig) -> list[CheckFinding]:
 
 def _slicer(config: ShopConfig) -> CheckFinding:
     program = find_slicer(config.shop.slicer)
+    if config.shop.slicer and not program:
+        remedy = "Correct slicer under [shop] in shop.toml, or leave it out where PrusaSlicer is on the PATH."
+        return CheckFinding("slicer", False, f"{config.shop.slicer}, which shop.toml names, is no program that can be run", remedy)
     prints = any(processes.satisfies(machine.process, "material_extrusion") for machine in config.machine)
     real = [machine.id for machine in config.machine if machine.control not in ("virtual", "by_hand")]
     if program:
@@ -101,7 +117,7 @@ async def _node(config: ShopConfig) -> list[CheckFinding]:
             token = _token(config, answer.token)
             of_key = await _known_key(config, node) if token.ok else []
     except Refused as refused:
-        return [CheckFinding(about, False, refused.reason.message, refused.remedy)]
+        return [CheckFinding(about, False, refused.reason.message, _REMEDIES.get(refused.code, refused.remedy))]
     except OSError as error:
         return [CheckFinding(about, False, f"ca cannot be read: {error}", "Correct ca under [router] in shop.toml.")]
     except grpc.aio.AioRpcError as error:

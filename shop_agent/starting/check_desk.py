@@ -18,10 +18,14 @@ ABOUT = "desk"
 PACKAGES = (("nicegui", "the page"), ("textual", "the terminal screen"))
 """What the light install leaves out, and what of the desk needs it."""
 
+INSTALL = "In the folder of Commonfab's files: pip install '.[desk]'"
+
 
 def check_desk(config: ShopConfig, installed: Callable[[str], bool] = lambda name: find_spec(name) is not None) -> list[CheckFinding]:
     """Every finding about the desk. `installed`: whether a package is here."""
     found = [*_packages(config, installed)]
+    if found and found[0].ok and not any(installed(package) for package, _ in PACKAGES):
+        return found  # where nobody listens is nobody's affair
     try:
         host, _ = address_in(config.desk.listen)
     except Refused as refused:
@@ -40,8 +44,8 @@ def _packages(config: ShopConfig, installed: Callable[[str], bool]) -> list[Chec
     if not missing:
         return []
     wanted = bool(config.desk.model_fields_set - {"pin"} or config.desk.pin)
-    told = f"{' and '.join(what for _, what in missing)} cannot be shown: {', '.join(package for package, _ in missing)} is not installed"
-    return [CheckFinding(ABOUT, not wanted, told, "" if not wanted else "pip install 'commonfab[desk]'")]
+    told = f"not installed here: {', '.join(f'{package} (for {what})' for package, what in missing)}"
+    return [CheckFinding(ABOUT, not wanted, told if wanted else f"{told}; pip install '.[desk]' brings it", INSTALL if wanted else "")]
 
 
 def _readable(config: ShopConfig) -> list[CheckFinding]:

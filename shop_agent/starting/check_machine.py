@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
+import getpass
 import os
+from collections.abc import Mapping
+from pathlib import Path
 
 from commonfab import materials, processes
 from commonfab.clock import SystemClock
@@ -34,6 +38,8 @@ async def check_machine(config: ShopConfig, facts: MachineSection) -> list[Check
 
 async def _live(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]:
     about = f"machine {facts.id}"
+    if (shut := shut_port(facts)) is not None:
+        return [shut]
     if facts.control == "by_hand":
         return [CheckFinding(about, True, "a person works it; there is nothing to connect")]
     try:
@@ -54,6 +60,28 @@ async def _live(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]
     told = f"{described.program or facts.control} answers and is {stands}{f' ({look.reads})' if look.reads else ''}"
     fault = [CheckFinding(about, False, look.fault, "See to the machine itself.")] if look.fault else []
     return [CheckFinding(about, True, told), *fault, *compared(facts, described)]
+
+
+def shut_port(facts: MachineSection) -> CheckFinding | None:
+    """A serial port of this computer that this account may not open, or that has another name today."""
+    if facts.control != "grbl" or not facts.port.startswith("/dev/"):
+        return None
+    about, port = f"machine {facts.id}", Path(facts.port)
+    if not port.exists():
+        remedy = "Plug it in and switch it on; ls -l /dev/serial/by-id shows what is there, and such a name as port survives another plug."
+        return CheckFinding(about, False, f"there is no {port}", remedy)
+    if os.access(port, os.R_OK | os.W_OK):
+        return None
+    group, who = _group_of(port), getpass.getuser()
+    remedy = f"sudo usermod -a -G {group} {who}, then log in again; under systemd SupplementaryGroups={group} does the same."
+    return CheckFinding(about, False, f"the account {who} may not open {port}, which belongs to the group {group}", remedy)
+
+
+def _group_of(port: Path) -> str:
+    try:
+        return port.group()
+    except KeyError:  # a group without a name
+        return str(port.stat().st_gid)
 
 
 def _where(facts: MachineSection) -> str:
@@ -115,16 +143,24 @@ def _words(machine: MachineSection) -> list[CheckFinding]:
     """Terms that no job asks for are no error, but most likely a slip of the pen; materials that nothing could be sliced for are one."""
     about, found = f"machine {machine.id}", []
     if machine.process not in processes.BROADER:
-        known = ", ".join(processes.BROADER)
-        found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", f"Known: {known}."))
+        remedy = _meant(machine.process, processes.canonical(machine.process), processes.BROADER)
+        found.append(CheckFinding(about, False, f"'{machine.process}' is not in the process vocabulary", remedy))
     for material in machine.on_hand:
         term = materials.canonical(material)
         if term not in materials.BROADER:
-            known = ", ".join(materials.BROADER)
-            found.append(CheckFinding(about, False, f"'{material}' is not in the material vocabulary", f"Known: {known}."))
+            remedy = _meant(material, term, materials.BROADER)
+            found.append(CheckFinding(about, False, f"'{material}' is not in the material vocabulary", remedy))
         elif processes.satisfies(machine.process, "material_extrusion"):
             found += _sliced(machine, material, term)
     return found
+
+
+def _meant(written: str, term: str, known: Mapping[str, str]) -> str:
+    """What to write instead: the term that a name of the trade means, those that are spelt nearly so, else all that there are."""
+    if term in known:
+        return f'Write "{term}", which is the same here.'
+    near = difflib.get_close_matches(written.casefold(), known, n=3)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Known: {', '.join(known)}."
 
 
 def _sliced(machine: MachineSection, material: str, term: str) -> list[CheckFinding]:

@@ -61,7 +61,7 @@ async def find_servers(seconds: float = LISTEN_SECONDS, interfaces: list[str] | 
 
     try:
         asking = AsyncZeroconf(interfaces=interfaces or InterfaceChoice.All, ip_version=IPVersion.V4Only)
-    except OSError:  # no network at all
+    except (OSError, RuntimeError):  # no network at all: no address of this computer to listen at
         return []
     browser = AsyncServiceBrowser(asking.zeroconf, list(SERVICES), handlers=[noticed])
     try:

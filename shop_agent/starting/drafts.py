@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -46,9 +47,20 @@ class MachineDraft:
 
 
 def id_from(text: str, taken: Sequence[str] = ()) -> str:
-    """An id made of what people call a thing: "Lena's MK3" is "lena-s-mk3"; numbered where it is taken."""
-    base = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:40].strip("-") or "machine"
+    """An id made of what people call a thing: "Lena's MK3" is "lena-s-mk3", "Fräse" is "fraese"; numbered where it is taken."""
+    spelt = unicodedata.normalize("NFKD", unicodedata.normalize("NFC", text.lower()).translate(_LETTERS))
+    plain = "".join(letter for letter in spelt if not unicodedata.combining(letter))
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "machine"
     return next(one for one in (base, *(f"{base}-{number}" for number in range(2, len(taken) + 3))) if one not in taken)
+
+
+_LETTERS: Mapping[int, str] = MappingProxyType(
+    {
+        ord(letter): written
+        for letter, written in zip("äöüßæøåœłđðþ", ("ae", "oe", "ue", "ss", "ae", "oe", "aa", "oe", "l", "d", "d", "th"), strict=True)
+    }
+)
+"""Letters that are written with others where there are only a to z; of the rest the accents are left out."""
 
 
 def block(draft: MachineDraft) -> str:
@@ -123,7 +135,12 @@ _OF_CONTROL: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "octoprint": _HTTP,
         "moonraker": _HTTP,
         "prusalink": _HTTP,
-        "cncjs": (*_HTTP, '# port = "/dev/ttyUSB0"           # the serial port that CNCjs opens', "# baud_rate = 115200"),
+        "cncjs": (
+            *_HTTP,
+            '# user = "lena"                   # where CNCjs knows users; the key is that user\'s password',
+            '# port = "/dev/ttyUSB0"           # the serial port that CNCjs opens',
+            "# baud_rate = 115200",
+        ),
         "grbl": (
             '# port = "/dev/ttyUSB0"           # better its name under /dev/serial/by-id, which survives another plug',
             "# baud_rate = 115200",
@@ -146,6 +163,7 @@ _PRINTS = (
     "# max_chamber_c = 60              # where the chamber is heated; else no toolpath may heat it",
     "# reach_min_mm = [0, -4, 0]       # where the tool may go outside the envelope, such as a purge line",
     "# reach_max_mm = [255, 212, 212]",
+    "# home_mm = [250, 210, 0]         # where it stands after homing, where that is not its zero",
     "# enclosed = true                 # the chamber is closed and warm, as ABS wants it",
     '# stock = [{ material = "pla", grams = 750 }]   # how much there is; else any amount',
     '# loaded = "pla"                  # what is in it now; used before others that would do',

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import secrets
 from collections.abc import Iterator
@@ -59,6 +60,9 @@ accept = "ask"                    # "always": take whatever fits the lines below
 # One block for each machine. docs/shop.md lists everything that can be said.
 """
 
+ROOM_BYTES = 65_536
+"""More than shop.toml, the token and the keys take together."""
+
 FIRST_MACHINE = MachineDraft("mk3", "virtual", "the printer", envelope_mm=(250, 210, 210), materials=("pla",))
 
 
@@ -109,13 +113,45 @@ def keep_unfinished(path: Path, draft: ShopDraft) -> Path:
 
     The machines' keys stand in it, because beginning anew must not find files of theirs; so it is its owner's only. Errors: `OSError`.
     """
+    text = unfinished_text(draft)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _empty_token(path.parent, [])
+    return _kept(path, text)
+
+
+def unfinished_text(draft: ShopDraft) -> str:
+    """What is known so far as the text of a `shop.toml`, the machines' keys in it."""
     text = shop_text(draft)
     for machine in draft.machines:
         if machine.key_file:
             text = text.replace(f"api_key_file = {toml_text(machine.key_file)} ", f"api_key = {toml_text(machine.api_key)} ", 1)
+    return text
+
+
+def unfinished(path: Path) -> list[Path]:
+    """What earlier attempts left beside where `shop.toml` would be."""
+    return sorted(path.parent.glob(f"{path.name}.unfinished*")) if path.parent.is_dir() else []
+
+
+def try_folder(path: Path) -> None:
+    """Write something beside where `shop.toml` would be and take it away again: nobody should answer for nothing. Errors: `OSError`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    kept = path.with_name(f"{path.name}.unfinished")
-    _empty_token(path.parent, [])
+    trial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with trial.open("xb") as file:
+            file.write(bytes(ROOM_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        trial.unlink(missing_ok=True)
+
+
+def _kept(path: Path, text: str) -> Path:
+    """A new private file with that text; what an earlier attempt kept stays."""
+    for number in itertools.count(1):
+        kept = path.with_name(f"{path.name}.unfinished{f'-{number}' if number > 1 else ''}")
+        if not kept.exists():
+            break
     write_private(kept, text.encode())
     return kept
 

@@ -143,3 +143,12 @@ def test_a_key_that_is_none_is_told(shared_node: UpNode, gear: Path, tmp_path: P
     arguments = ("design", "publish", str(gear), "--title", "K", "--licence", "MIT", "--node", shared_node.address)
     done = run(*arguments, COMMONFAB_AUTHOR_KEY=str(tmp_path / "author.pem"))
     assert done.returncode == 1 and "(author.key)" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_drawing_is_published_with_the_thickness_of_its_sheet(tmp_path: Path) -> None:
+    (tmp_path / "plate.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="10mm" height="10mm"/>', encoding="utf-8")
+    arguments = ("--title", "Plate", "--licence", "CC0-1.0", "--material", "plywood", "--thickness", "4", "--dry-run", "--json")
+    where = ("--node", "127.0.0.1:1")
+    done = run("design", "publish", str(tmp_path / "plate.svg"), *arguments, *where, COMMONFAB_AUTHOR_KEY=str(tmp_path / "author.pem"))
+    (part,) = told(done)["manifest"]["parts"]
+    assert (part["demands"]["material"], part["demands"]["thickness_mm"]) == ("plywood", 4.0)

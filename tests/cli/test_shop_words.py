@@ -18,10 +18,9 @@ from commonfab import v1
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import load_config
-from shop_agent.journal import settling
+from shop_agent.journal import settling, words
 from shop_agent.journal.book import Journal, journal_in, open_journal
 from shop_agent.live import Live, LiveFile, LiveMachine
-from shop_agent.people import words
 from shop_agent.people.accounts import account_of
 from shop_agent.people.service_modes import service_of
 
@@ -96,7 +95,14 @@ def test_whoever_says_stop_is_told_where_no_agent_hears_it(shop: Command, journa
 
 
 def test_work_by_hand_is_counted(shop: Command, journal: Journal) -> None:
-    assert shop("made", "wo-1", "--good", "3", "--scrap", "1", "--who", "Jo").exit_code == 0
+    not_begun = shop("made", "wo-1", "--good", "3").exception
+    assert isinstance(not_begun, Refused) and not_begun.code == "shop.not_begun"
+    with journal.change() as connection:
+        connection.execute("UPDATE attempts SET leave = 1")
+    told = shop("made", "wo-1", "--good", "3", "--scrap", "1", "--who", "Jo")
+    assert told.exit_code == 0 and "agent is not running" in told.stderr
+    too_many = shop("made", "wo-1", "--good", "2").exception
+    assert isinstance(too_many, Refused) and "1 are wanted" in str(too_many)
     assert said(journal) == ["saw good 3 Jo", "saw scrap 1 Jo"]
     assert isinstance(shop("made", "wo-1").exception, Refused)
 

@@ -23,7 +23,8 @@ from cli.shop.command import app
 from commonfab import v1
 from commonfab.clock import SystemClock
 from shop_agent.config import load_config
-from shop_agent.journal.book import GO_SECONDS, open_journal
+from shop_agent.journal.book import open_journal
+from shop_agent.journal.freshness import GO_SECONDS
 from shop_agent.shop_toml.machine_section import GO
 
 pytestmark = pytest.mark.slow

@@ -97,6 +97,8 @@ async def test_klipper_ends_with_the_piece_and_nothing_moves_before_somebody_cle
     router.put_up(offer(size=(10, 10, 1.5)))
     async with served(router) as address:
         with running(klipper_shop(tmp_path, address, klipper)):
+            await until(lambda: waits_for_somebody(router), PATIENCE_SECONDS)  # nobody knows what was made there before the agent came
+            journal(tmp_path).mark_ready("mk3", "Lena")
             await until(lambda: under_way(klipper, at_first), PATIENCE_SECONDS)
             if trouble == "klippy killed":
                 klipper.kill("klippy")

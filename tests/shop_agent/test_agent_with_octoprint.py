@@ -44,6 +44,7 @@ async def test_killed_while_it_prints_the_agent_finds_its_piece_again_and_what_w
     async with served(router) as address:
         file = octoprint_shop(tmp_path, address, octoprint)
         with running(file) as agent:
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: octoprint.state() == "Printing", 60)
             agent.kill()
         with running(file):
@@ -73,6 +74,12 @@ def waits_for_somebody(router: SmallRouter) -> bool:
     return bool(router.requests) and router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_NEEDS_PERSON
 
 
+async def somebody_clears_its_bed(router: SmallRouter, folder: Path) -> None:
+    """Before the first start: nobody knows what was made there before the agent came, even where the machine clears itself of ours."""
+    await until(lambda: waits_for_somebody(router), 60)
+    journal(folder).mark_ready("mk3", "Lena")
+
+
 async def nothing_starts(peer: OctoPrintPeer, expected: int, seconds: float = 3) -> None:
     await asyncio.sleep(seconds)
     assert peer.state() == "Operational" and begun(peer) == expected
@@ -85,6 +92,7 @@ async def test_octoprint_ends_with_the_piece_and_only_a_person_lets_it_go_on(tmp
     router.put_up(offer(quantity=1, size=(20, 20, 7)))
     async with served(router) as address:
         with running(octoprint_shop(tmp_path, address, octoprint)) as agent:
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: under_way(octoprint), 60)
             await asyncio.to_thread(octoprint.kill if how == "killed" else octoprint.stop)
             await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_OFFLINE)
@@ -105,6 +113,7 @@ async def test_after_a_power_cut_nothing_is_started_before_a_person_looked(tmp_p
     async with served(router) as address:
         file = octoprint_shop(tmp_path, address, octoprint)
         with running(file) as agent:
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: under_way(octoprint), 60)
             agent.kill()
             octoprint.kill()
@@ -125,6 +134,7 @@ async def test_a_printer_unplugged_in_mid_print_and_plugged_in_again_waits_for_s
     router.put_up(offer(quantity=1, size=(20, 20, 7)))
     async with served(router) as address:
         with running(octoprint_shop(tmp_path, address, octoprint)):
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: under_way(octoprint), 60)
             octoprint.printer_says("!!DEBUG:drop_connection")
             await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_OFFLINE)
@@ -142,6 +152,7 @@ async def test_a_printer_that_leaves_a_line_unanswered_goes_on_with_the_same_pie
     router.put_up(offer(quantity=1, size=(20, 20, 7)))
     async with served(router) as address:
         with running(octoprint_shop(tmp_path, address, octoprint)) as agent:
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: under_way(octoprint), 60)
             octoprint.printer_says("!!DEBUG:dont_answer")
             work = await finished(router)
@@ -158,8 +169,7 @@ async def test_after_a_print_of_the_owners_own_the_next_piece_waits_until_that_i
     async with served(router) as address:
         file = octoprint_shop(tmp_path, address, octoprint, clears_itself=False)
         with running(file):
-            await until(lambda: waits_for_somebody(router), 60)
-            journal(tmp_path).mark_ready("mk3", "Lena")
+            await somebody_clears_its_bed(router, tmp_path)
             await until(lambda: router.requests[-1].attempts and router.requests[-1].attempts[0].pieces_good == 1)
         file.write_text(file.read_text(encoding="utf-8").replace("clears_itself = false", "clears_itself = true"), encoding="utf-8")
         await asyncio.to_thread(print_foreign, octoprint)
@@ -173,6 +183,36 @@ async def test_after_a_print_of_the_owners_own_the_next_piece_waits_until_that_i
             journal(tmp_path).mark_ready("mk3", "Lena")
             assert (await finished(router)).pieces_good == 2
     assert begun(octoprint) == before + 3
+
+
+@pytest.mark.parametrize("vase", [True, False], ids=["its owner prints", "nothing runs"])
+async def test_a_cleared_bed_stays_clear_while_the_agent_is_away_unless_its_owner_prints_something(
+    tmp_path: Path, octoprint: OctoPrintPeer, vase: bool
+) -> None:
+    """The machine starts by itself. What its owner made meanwhile has ended long before the agent is back, and nobody has seen it run."""
+    router, before = SmallRouter(), begun(octoprint)
+    router.put_up(offer(size=(10, 10, 3)))
+    async with served(router) as address:
+        file = octoprint_shop(tmp_path, address, octoprint, clears_itself=False)
+        with running(file):
+            await somebody_clears_its_bed(router, tmp_path)
+            await finished(router)
+            await until(lambda: waits_for_somebody(router), 60)
+            journal(tmp_path).mark_ready("mk3", "Lena")  # the piece is taken off
+            await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_READY)
+        if vase:
+            await asyncio.to_thread(print_foreign, octoprint)
+            await asyncio.sleep(1)
+            await asyncio.to_thread(octoprint.until, "Operational", 60)
+        router.put_up(offer("wo-2", size=(10, 10, 3)))
+        with running(file) as agent:
+            if vase:
+                await until(lambda: waits_for_somebody(router), 60)
+                await nothing_starts(octoprint, before + 2, seconds=6)
+                assert "vase.gcode ran there while nobody watched" in agent.said()
+                journal(tmp_path).mark_ready("mk3", "Lena")
+            await until(lambda: router.ended.get("wo-2") == "complete", 60)
+    assert begun(octoprint) == before + (3 if vase else 2)
 
 
 def print_foreign(peer: OctoPrintPeer) -> None:

@@ -17,13 +17,13 @@ from commonfab.errors import Refused
 from commonfab.identity import signature_holds
 from shop_agent import agent
 from shop_agent.config import ShopConfig
+from shop_agent.journal import words
 from shop_agent.journal.book import Journal, open_journal
 from shop_agent.journal.records import Toolpath
+from shop_agent.journal.words import Kind
 from shop_agent.machines import Standing
 from shop_agent.machines.by_hand import ByHand
 from shop_agent.machines.worked_time import LONGEST_GAP_SECONDS, LONGEST_PIECE_SECONDS
-from shop_agent.people import words
-from shop_agent.people.words import Kind
 
 BRACKET = Toolpath("", "", 600, 0)
 DRILL: dict[str, object] = {

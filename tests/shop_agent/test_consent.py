@@ -14,7 +14,8 @@ from test_bench import attempt, automatic, fresh, pieces, scene, waits
 from commonfab.errors import Refused
 from shop_agent.bench import steps as bench
 from shop_agent.bench.steps import Scene, next_step
-from shop_agent.journal.book import GO_SECONDS, Journal, open_journal
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.freshness import GO_SECONDS
 from shop_agent.journal.records import PieceState, ReadyRecord
 from shop_agent.machines import Look, Standing
 from shop_agent.shop_toml.machine_section import GO

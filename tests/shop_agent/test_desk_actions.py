@@ -77,7 +77,7 @@ def test_pieces_are_judged_and_corrected(bench: Bench) -> None:
 
 
 def test_pieces_made_by_hand_are_told_and_those_of_a_printer_are_not(bench: Bench) -> None:
-    accepted(bench.journal, offer(machine_id="saw", quantity=9))
+    made(bench.journal, accepted(bench.journal, offer(machine_id="saw", quantity=9)), PieceState.BEGUN)
     actions.made(bench, "wo-1", 3, 1, "Lena")
     assert said(bench, "saw") == ["good 3 Lena", "scrap 1 Lena"]
     for good, scrap in ((0, 0), (-1, 0), (10_001, 0)):
@@ -86,6 +86,30 @@ def test_pieces_made_by_hand_are_told_and_those_of_a_printer_are_not(bench: Benc
         assert refused.value.code == "desk.number"
     with pytest.raises(Refused):
         actions.made(bench, "wo-9", 1, 0, "Lena")
+
+
+def test_more_pieces_than_are_wanted_are_refused_with_how_many_are(bench: Bench) -> None:
+    made(bench.journal, accepted(bench.journal, offer(machine_id="saw", quantity=4)), PieceState.GOOD, PieceState.BEGUN)
+    with pytest.raises(Refused, match="4 more good pieces of wo-1 were told, and 3 are wanted") as refused:
+        actions.made(bench, "wo-1", 4, 0, "Lena")
+    assert refused.value.code == "shop.too_many" and said(bench, "saw") == []
+    actions.made(bench, "wo-1", 2, 0, "Lena")  # the agent has not counted them yet
+    with pytest.raises(Refused, match="1 are wanted"):
+        actions.made(bench, "wo-1", 2, 0, "Lena")
+
+
+def test_what_was_spoiled_on_the_way_to_the_last_piece_is_told_before_it(bench: Bench) -> None:
+    """With the last good piece the report goes off."""
+    made(bench.journal, accepted(bench.journal, offer(machine_id="saw", quantity=4)), PieceState.BEGUN)
+    actions.made(bench, "wo-1", 4, 1, "Lena")
+    assert said(bench, "saw") == ["good 3 Lena", "scrap 1 Lena", "good 1 Lena"]
+
+
+def test_pieces_of_what_is_not_begun_are_refused_because_nobody_would_count_them(bench: Bench) -> None:
+    accepted(bench.journal, offer(machine_id="saw", quantity=4))
+    with pytest.raises(Refused) as refused:
+        actions.made(bench, "wo-1", 1, 0, "Lena")
+    assert refused.value.code == "shop.not_begun" and "shop ready" in refused.value.remedy and said(bench, "saw") == []
 
 
 def test_a_printer_counts_for_itself(bench: Bench) -> None:

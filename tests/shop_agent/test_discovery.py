@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -61,3 +64,14 @@ def test_a_prusalink_is_not_listed_a_second_time_as_the_octoprint_that_it_claims
         FoundServer("octoprint", "x", "http://a"),
     ]
     assert one_of_each(both) == [FoundServer("prusalink", "PrusaLink at x", "http://a")]
+
+
+def test_a_computer_without_any_network_finds_nothing_and_says_no_more() -> None:
+    """In a network namespace of its own, where not even the loopback interface has an address."""
+    program = shutil.which("unshare") or pytest.skip("unshare is not here")
+    code = "import asyncio; from shop_agent.starting.discovery import find_servers; print(asyncio.run(find_servers(0.1)))"
+    apart = [program, "--user", "--map-root-user", "--net"]
+    if subprocess.run([*apart, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no network namespaces may be made here")
+    done = subprocess.run([*apart, sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert done.returncode == 0 and done.stdout.strip() == "[]", done.stderr

@@ -167,6 +167,57 @@ def test_the_fans_output_counts_as_the_beam_on_a_laser_with_marlin() -> None:
     assert codes(on, MARLIN_LASER) == ["toolpath.end_unsafe"] and printed("M106 S255") == []
 
 
+@pytest.mark.parametrize(
+    "lines",
+    ["M3 S200\nM107\nG0 X9", "M106 S200\nM5\nG0 X9", "M3 S200\nM106 S0\nG0 X9", "M106 P0 S200\nM107 P1\nG0 X9", "M3 S200\nM5\nM106\nG0 X9"],
+)
+def test_one_output_is_not_switched_off_by_the_word_for_another(lines: str) -> None:
+    """On a laser with Marlin the beam hangs on the spindle's output or on a fan's."""
+    assert "toolpath.laser_on_travel" in [code for code, _ in burned("M5\n" + lines)]
+    assert burned("M5\nM3 S200\nM106 S200\nM107\nM5\nG0 X9") == []
+
+
+def test_a_beam_that_only_another_word_switched_off_is_still_on_at_the_end() -> None:
+    on = "G28\nG21\nG90\nG1 X5 F600\n"
+    assert codes(on + "M106 S9\nG1 X9\nM5", MARLIN_LASER) == codes(on + "M3 S9\nG1 X9\nM107", MARLIN_LASER) == ["toolpath.end_unsafe"]
+
+
+def test_m4_is_dark_between_cuts_in_grbl_alone() -> None:
+    """Marlin's M4 without I burns as M3 does (M3-M5.cpp), LinuxCNC's turns the other way."""
+    text = "G21 G90\nM4 S200\nG1 X5 F600\nG0 X9\nM5\nM2"
+    assert codes(text, laser()) == [] and burned("G0 X9") == [("toolpath.laser_on_travel", 1)]
+    assert codes(text, linuxcnc(process="laser_cutting", laser="co2")) == ["toolpath.laser_on_travel"]
+
+
+def test_marlins_beam_needs_its_power_every_time_it_is_switched_on() -> None:
+    """Without S Marlin takes the power it starts with, whatever S was before."""
+    assert burned("M5\nM3 S0\nM3\nG1 X9") == [("toolpath.mode_unsaid", 3)]
+
+
+@pytest.mark.parametrize("line", ["G28", "G28 X", "G29", "M190 S40\nM140 S0"])
+def test_a_laser_with_marlin_neither_homes_nor_waits_with_its_beam_on(line: str) -> None:
+    assert burned(line)[0][1] == 1 and burned("M5\n" + line) == []
+
+
+def test_a_cutter_with_marlin_does_not_home_from_within_the_stock() -> None:
+    text = "G28\nG21\nG90\nG0 Z5\nG1 X5 F600\nG1 Z-3\n{}M5\n"
+    machine = printer(process="cnc_routing")
+    assert codes(text.format("G28\n"), machine) == ["toolpath.rapid_into_stock"]
+    assert codes(text.format("G28 Z\n"), machine) == codes(text.format("G0 Z5\nG28\n"), machine) == []
+
+
+@pytest.mark.parametrize("name", ["G54", "G92 Z5", "G92 X0", "G92.1", "G43 H1", "G55\nG54"])
+def test_a_cutter_in_the_stock_is_still_there_when_the_place_has_another_name(name: str) -> None:
+    assert ("toolpath.rapid_into_stock", 3 + name.count("\n")) in cut(f"G1 Z-3\n{name}\nG0 X50", linuxcnc())
+    assert ("toolpath.rapid_into_stock", 3 + name.count("\n")) in cut(f"G1 Z-3\n{name}\nG28", linuxcnc())
+    assert cut(f"G1 Z-3\n{name}\nG1 Z5\nG0 X50", linuxcnc()) == cut(f"G0 Z5\n{name}\nG0 X50", linuxcnc()) == []
+
+
+@pytest.mark.parametrize("line", ["M808 L5", "M810 G1 X500|M500"])
+def test_marlin_cannot_be_made_to_run_lines_again_whatever_the_owner_allows(line: str) -> None:
+    assert printed(line, printer(allow_commands=(line.split()[0],))) == [("toolpath.forbidden_command", 1)]
+
+
 @pytest.mark.parametrize("wait", ["G4 P600", "M0", "M1"])
 def test_a_laser_at_constant_power_does_not_stand_still_with_its_beam_on(wait: str) -> None:
     text = "G21 G90\nM{} S500\nG1 X5 F600\n" + wait + "\nM5\nM2"

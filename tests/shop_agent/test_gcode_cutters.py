@@ -183,8 +183,8 @@ def test_relative_moves_add_up_from_a_place_that_nobody_knows() -> None:
 
 def test_a_laser_on_marlin_is_held_to_the_same() -> None:
     machine = printer(process="laser_cutting", laser="diode", max_s=255)
-    good = "G28\nG21\nG90\nM4 S200\nG1 X5 F600\nG0 X9\nM5\n"
-    assert codes(good, machine) == [] and codes(good.replace("M4 S200", "M3 S200"), machine) == ["toolpath.laser_on_travel"]
+    good = "G28\nG21\nG90\nM4 S200\nG1 X5 F600\nM5\nG0 X9\nM5\n"
+    assert codes(good, machine) == [] and codes(good.replace("F600\nM5", "F600"), machine) == ["toolpath.laser_on_travel"]
     assert codes(good.replace("S200", "S256"), machine) == ["toolpath.too_strong"]
-    assert codes(good.removesuffix("M5\n"), machine) == ["toolpath.end_unsafe"]
+    assert codes(good.removesuffix("M5\nG0 X9\nM5\n"), machine) == ["toolpath.end_unsafe"]
     assert codes(good.replace("G90\n", ""), machine)[0] == "toolpath.mode_unsaid"

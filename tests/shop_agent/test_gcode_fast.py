@@ -33,6 +33,8 @@ NUMBER = st.one_of(
     st.sampled_from(["0", "5", "5.", ".5", "-.5", "-0", "007", "1234.5", "99999.99999", "+3", "0.123456789", "12345678"]),
 )
 ODD_NUMBER = st.sampled_from(["", "-", ".", "--1", "1-2", "1.2.3", "1e3", "1E3", "nan", "1 0", "0X10", "1_0", "é"])
+PIECE = st.sampled_from([1 << 20, 2500, 4000])
+"""A run of one shape is looked for where a piece begins: small pieces begin in the middle of one."""
 SPEED = st.sampled_from(["600", "1200", "7800", "300.5", "0"])
 
 
@@ -52,6 +54,11 @@ def full(letters: str, head: str) -> st.SearchStrategy[list[str]]:
     return st.lists(line.map(lambda one: f"{head}{' ' if head else ''}" + " ".join(k + v for k, v in one.items())), min_size=2, max_size=30)
 
 
+def long(lines: list[str]) -> list[str]:
+    """So many that they are read as a run of one shape."""
+    return lines * (1 + 1600 // len("\n".join(lines)))
+
+
 def one(strategy: st.SearchStrategy[str], most: int = 6) -> st.SearchStrategy[list[str]]:
     return st.lists(strategy, min_size=1, max_size=most)
 
@@ -62,6 +69,14 @@ ARC = st.tuples(st.sampled_from("23"), st.integers(1, 20), st.integers(-3, 3)).m
 BY_RADIUS = st.tuples(st.sampled_from("23"), st.integers(1, 9), st.sampled_from(["", "-"]), st.integers(-1, 9)).map(
     lambda it: [f"G1 X50 Y50 F{600 + it[1]}", f"G{it[0]} X{50 + it[1]} Y50 R{it[2]}{max(0.4, it[1] / 2 + it[3])}", "G1 X50"] * 3
 )
+ARCS_BY_RADIUS = st.tuples(
+    st.lists(st.sampled_from("23"), min_size=2, max_size=2),
+    st.integers(0, 9),
+    st.sampled_from(["1.5", "-1.5", "5", "-5", ".4", "1.4955", "0", "-", "1-2"]),
+    st.sampled_from(["", " Z3.5", " Z-1"]),
+    st.sampled_from(["", "G02", "G2"]),
+).map(lambda it: [f"{it[4] or 'G' + it[0][at % 2]} X{50 + it[1] * (at % 2)} Y5{it[3]} R{it[2]}" for at in range(1, 110)])
+"""To and fro, among them full circles, chords that are too long, and numbers that are none."""
 SILENT = [
     "M204 S1000", "M204 P500 T900", "M204 S1 S2", "M73 P5 R9", "M106 S255", "M107", "M205 X8 Y8", "M900 K0.05", "M117 half",
     'M117 "x',     "SET_VELOCITY_LIMIT ACCEL=3000", "SET_PRINT_STATS_INFO CURRENT_LAYER=2", "EXCLUDE_OBJECT_START NAME=a",
@@ -70,6 +85,9 @@ SILENT = [
 PRINTED = st.one_of(
     one(st.sampled_from(SILENT), 4),
     BY_RADIUS,
+    ARCS_BY_RADIUS,
+    full("XYE", "G1").map(long),
+    full("XYR", "G3").map(long),
     full("FXY", "G0"),
     full("XYSF", "G1"),
     full("XYFS", "G1"),
@@ -87,7 +105,26 @@ PRINTED = st.one_of(
     ARC.map(lambda lines: [line.replace("G", "G0", 0) + " E1" if "E" not in line else line for line in lines] * 5),
     one(
         st.sampled_from(
-            ["G92 E0", "G92 E0", "G92 X5", "G90", "G91", "M82", "M83", "G28", "M104 S0", "M109 S210", "G20", "G21", "M84", "G29"]
+            [
+                "G92 E0",
+                "G92 E0",
+                "G92 X5",
+                "M3",
+                "M107",
+                "M106 P1 S9",
+                "G28 X",
+                "G90",
+                "G91",
+                "M82",
+                "M83",
+                "G28",
+                "M104 S0",
+                "M109 S210",
+                "G20",
+                "G21",
+                "M84",
+                "G29",
+            ]
         ),
         2,
     ),
@@ -102,6 +139,11 @@ CUTS = st.one_of(
     full("XY", "G1"),
     full("XYZ", ""),
     full("XS", ""),
+    *(full(letters, "").map(long) for letters in ("S", "X", "XS", "XYZ", "XYR", "ZS")),
+    full("XYR", "G2").map(long),
+    ARCS_BY_RADIUS,
+    ARCS_BY_RADIUS.map(lambda lines: [lines[0], *(line[4:] if line.startswith("G2 ") else line for line in lines)]),
+    st.lists(st.one_of(words("XYZ"), words("XYZ"), words("XZF").map("G1{}".format), words("YF")), min_size=20, max_size=200),
     full("XS", "").map(lambda lines: [line.replace(" ", "") for line in lines]),
     one(words("XYZ").map("G0 {}".format)),
     one(words("XYZSF").map("G1 {}".format)),
@@ -127,7 +169,25 @@ CUTS = st.one_of(
     ),
     one(
         st.sampled_from(
-            ["M3 S0", "M3 S500", "M4 S200", "M5", "G90", "G91", "G20", "G21", "G17", "G18", "G54", "G92 X0 Y0", "G28", "G0", "G1 F600"]
+            [
+                "M3 S0",
+                "M3 S500",
+                "M4 S200",
+                "M5",
+                "G1 Z-1 F60",
+                "G92 Z9",
+                "G90",
+                "G91",
+                "G20",
+                "G21",
+                "G17",
+                "G18",
+                "G54",
+                "G92 X0 Y0",
+                "G28",
+                "G0",
+                "G1 F600",
+            ]
         ),
         2,
     ),
@@ -149,18 +209,23 @@ def agree(content: bytes, machine: MachineSection, piece: int = 1 << 20) -> None
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(MARLINS), st.booleans(), st.lists(PRINTED, max_size=14), st.sampled_from(["\n", "\r\n"]))
-@example("marlin", True, [["G92 X5 E3", "G1 X1 Y1 E2", "G1 X2 Y2 E4"] * 9, ["G92 E0", "G1 X3 Y3 E1"] * 9], "\n")
-def test_bulk_and_line_by_line_agree_on_printers(name: str, begun: bool, lines: list[list[str]], end: str) -> None:
+@given(st.sampled_from(MARLINS), st.booleans(), st.lists(PRINTED, max_size=14), st.sampled_from(["\n", "\r\n"]), PIECE)
+@example("marlin", True, [["G92 X5 E3", "G1 X1 Y1 E2", "G1 X2 Y2 E4"] * 9, ["G92 E0", "G1 X3 Y3 E1"] * 9], "\n", 1 << 20)
+def test_bulk_and_line_by_line_agree_on_printers(name: str, begun: bool, lines: list[list[str]], end: str, piece: int) -> None:
     text = (BEGIN if begun else "") + "\n".join(line for some in lines for line in some) + END
-    agree(text.replace("\n", end).encode(), MACHINES[name])
+    agree(text.replace("\n", end).encode(), MACHINES[name], piece)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.sampled_from(["grbl", "laser", "linuxcnc"]), st.booleans(), st.lists(CUTS, max_size=14))
-@example("grbl", True, [["G1 X50 Y50 F601", "G2 X50 Y50 I1 J0", *["X52 Y50 I1 J0", "X50 Y50 I-1 J0"] * 40]])
-def test_bulk_and_line_by_line_agree_on_cutters(name: str, begun: bool, lines: list[list[str]]) -> None:
-    agree(((CUT if begun else "G90\n") + "\n".join(line for some in lines for line in some) + "\nM5\nM2").encode(), MACHINES[name])
+@given(st.sampled_from(["grbl", "laser", "linuxcnc"]), st.booleans(), st.lists(CUTS, max_size=14), PIECE)
+@example("grbl", True, [["G1 X50 Y50 F601", "G2 X50 Y50 I1 J0", *["X52 Y50 I1 J0", "X50 Y50 I-1 J0"] * 40]], 1 << 20)
+@example("laser", True, [["S600"] * 2000], 2500)
+@example("laser", True, [["G2", *["S600"] * 2000]], 2500)
+@example("grbl", True, [["G3", *["Z5"] * 2000]], 2500)
+@example("linuxcnc", True, [["G2", *[""] * 5000]], 2500)
+def test_bulk_and_line_by_line_agree_on_cutters(name: str, begun: bool, lines: list[list[str]], piece: int) -> None:
+    text = (CUT if begun else "G90\n") + "\n".join(line for some in lines for line in some) + "\nM5\nM2"
+    agree(text.encode(), MACHINES[name], piece)
 
 
 @settings(max_examples=50, deadline=None)

@@ -16,12 +16,13 @@ from commonfab.errors import Refused
 from shop_agent.bench.obeying import CARES_OF, obey
 from shop_agent.config import ShopConfig
 from shop_agent.desk import actions
-from shop_agent.journal.book import GO_SECONDS, Journal, open_journal
+from shop_agent.journal import words
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.freshness import GO_SECONDS
 from shop_agent.journal.records import AttemptRecord
+from shop_agent.journal.words import Kind
 from shop_agent.machines import Care, Look, Standing
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.people import words
-from shop_agent.people.words import Kind
 from shop_agent.shop_toml.machine_section import NEEDS, MachineSection
 
 HERE = Look(Standing.NOT_HERE)

@@ -23,8 +23,8 @@ from shop_agent.shop_key import public_key_of
 from shop_agent.shop_toml.machine_section import Control, MachineSection
 from shop_agent.starting.check import CheckFinding, check_shop
 from shop_agent.starting.check_desk import check_desk
-from shop_agent.starting.check_machine import check_machine, compared
-from shop_agent.starting.drafts import MachineDraft
+from shop_agent.starting.check_machine import check_machine, compared, shut_port
+from shop_agent.starting.drafts import MachineDraft, id_from
 from shop_agent.starting.init import ShopDraft, keep_unfinished, shop_text, write_shop
 
 CONTROLS: tuple[Control, ...] = get_args(Control)
@@ -265,5 +265,46 @@ def test_a_pin_that_everybody_can_read_is_pointed_out_and_one_that_is_none_is_re
 def test_packages_that_the_desk_needs_are_missed_by_who_wants_a_desk(tmp_path: Path) -> None:
     said = check_desk(desk_config(tmp_path / "a"), lambda name: name != "textual")[0]
     assert said.ok and "textual" in said.told and "nicegui" not in said.told
+    (light,) = check_desk(desk_config(tmp_path / "c"), lambda name: False)
+    assert light.ok and "not installed" in light.told, "whoever wants no desk is not told where it listens"
     missed = check_desk(desk_config(tmp_path / "b", 'people = ["Lena"]'), lambda name: False)[0]
-    assert not missed.ok and "commonfab[desk]" in missed.remedy
+    assert not missed.ok and "pip install '.[desk]'" in missed.remedy
+
+
+async def test_a_slicer_that_shop_toml_names_and_that_is_not_there_is_missed_also_by_a_shop_that_needs_none(tmp_path: Path) -> None:
+    config = shop(tmp_path)
+    config = config.model_copy(update={"shop": config.shop.model_copy(update={"slicer": "/opt/nowhere/prusa-slicer"})})
+    finding = about(await check_shop(config), "slicer")
+    assert not finding.ok and "/opt/nowhere/prusa-slicer" in finding.told and "[shop]" in finding.remedy
+
+
+async def test_a_word_that_is_nearly_right_gets_the_right_one_and_not_the_whole_vocabulary(tmp_path: Path) -> None:
+    for written, remedy in (("fmd", "Did you mean fdm?"), ("Fräsen", 'Write "milling"')):
+        config = shop(tmp_path / written, process=written, materials=["plla"])
+        told = " ".join(finding.remedy for finding in await check_machine(config, config.machine[0]))
+        assert remedy in told and "Did you mean pla" in told and len(told) < 120
+
+
+async def test_what_to_do_about_a_node_that_is_away_is_what_a_shop_can_do(tmp_path: Path) -> None:
+    finding = about(await check_shop(shop(tmp_path, node="127.0.0.1:9")), "node")
+    assert not finding.ok and "[router]" in finding.remedy and "commonfab up" not in finding.remedy
+
+
+def test_a_serial_port_that_this_account_may_not_open_is_told_with_its_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Root may open everything, so what the system would say to another account is put in its place."""
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    grbl = MachineSection(id="mill", process="milling", envelope_mm=(1, 1, 1), materials=("pla",), control="grbl", port="/dev/null")
+    told = shut_port(grbl)
+    assert told is not None and "may not open /dev/null" in told.told and "usermod -a -G root" in told.remedy
+    gone = shut_port(grbl.model_copy(update={"port": "/dev/nowhere"}))
+    assert gone is not None and "there is no /dev/nowhere" in gone.told and "by-id" in gone.remedy
+    monkeypatch.undo()
+    assert shut_port(grbl) is None
+
+
+@pytest.mark.parametrize(
+    ("called", "expected"),
+    [("Müllers Garage", "muellers-garage"), ("Zoë", "zoe"), ("Größe ß", "groesse-ss"), ("Łódź", "lodz"), ("工房", "machine")],
+)
+def test_letters_that_an_id_cannot_have_are_written_with_others(called: str, expected: str) -> None:
+    assert id_from(called) == expected

@@ -189,3 +189,59 @@ def test_how_much_lies_there_is_told(tmp_path: Path) -> None:
     file, _ = with_line(tmp_path, "materials", 'stock = [{ material = "pla", grams = 750 }, { material = "plywood", pieces = 3 }]')
     spool, sheets = described(load_config(file).machine[0]).stock
     assert (spool.material, spool.grams, sheets.pieces, spool.HasField("size_mm")) == ("pla", 750, 3, False)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("envelope_mm", "envelope_mm = [120,5, 120,5, 100]", "a decimal is written with a point"),
+        ("envelope_mm", "envelope_mm = [120, 120]", "three lengths in mm"),
+        ("envelope_mm", "envelope_mm = 120", "three lengths in mm"),
+        ("speed_factor", "nozzle_mm = 0,4", "a decimal is written with a point: 0.4"),
+        ("speed_factor", 'nozzle_mm = "0,4"', "a number stands without quotes, with a point: 0.4"),
+        ("speed_factor", "starts_itself = True", "write true, in small letters"),
+        ("speed_factor", "loaded = pla", 'text stands in quotes: "pla"'),
+        ("speed_factor", 'loaded = "pla', "a quotation mark is missing"),
+        ("speed_factor", "loaded = “pla”", "the straight ones"),
+        ("speed_factor", 'control = "virtaul"', "did you mean 'virtual'?"),
+        ("speed_factor", "loaded = 3", 'a text stands in quotes: loaded = "3"'),
+        ("materials", 'materials = "pla"', 'a list is wanted: materials = ["pla"]'),
+        ("materials", "materials = [pla]", 'text stands in quotes: ["pla"]'),
+        ("materials", 'stock = [{ materail = "pla" }]', "unknown key 'materail' in stock of [[machine]]; did you mean 'material'?"),
+        ("materials", "stock = [{ grams = 3 }]", "stock of [[machine]] lacks 'material'"),
+        ("accept", "nozzle_mm = 0.4", "unknown key 'nozzle_mm' in [policy]; it belongs under [[machine]]"),
+        ("accept", "max_pieces = 2.5", "a whole number is wanted"),
+        ("node", 'node = "http://127.0.0.1:4780"', "is no address and port of a node"),
+        ("node", 'node = "localhost"', "is no address and port of a node"),
+    ],
+)
+def test_what_people_mistype_is_named_with_its_line_and_how_it_is_written(tmp_path: Path, old: str, new: str, told: str) -> None:
+    file, line = with_line(tmp_path, old, new)
+    if "control" in new:
+        file.write_text(
+            "\n".join(one for one in file.read_text(encoding="utf-8").splitlines() if one != 'control = "virtual"'), encoding="utf-8"
+        )
+        line -= 1
+    said = complaint(file)
+    assert f"shop.toml line {line}: " in said and told in said
+
+
+def test_a_key_that_is_said_twice_and_a_machine_in_single_brackets_are_named(tmp_path: Path) -> None:
+    file, line = with_line(tmp_path, "speed_factor", 'materials = ["abs"]')
+    assert f"line {line}: " in complaint(file) and "'materials' is said twice" in complaint(file)
+    file, line = with_line(tmp_path / "b", "[[machine]]", "[machine]")
+    assert f"line {line}: [[machine]] is a table of its own" in complaint(file)
+
+
+def test_a_secret_is_not_repeated_where_it_is_wrong(tmp_path: Path) -> None:
+    file, line = with_line(tmp_path, "speed_factor", "[desk]\npin = 471108")
+    assert f"line {line + 1}: 'pin' in [desk]" in complaint(file) and "471108" not in complaint(file)
+
+
+def test_a_file_from_an_editor_of_windows_is_read_and_another_encoding_is_named_with_its_line(tmp_path: Path) -> None:
+    file = write_shop(tmp_path)
+    text = file.read_text(encoding="utf-8")
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert load_config(file).machine[0].id == "mk3"
+    file.write_bytes(text.encode() + b"# fr\xe4se\n")
+    assert f"line {len(text.splitlines()) + 1}: a letter is not written in UTF-8" in complaint(file)

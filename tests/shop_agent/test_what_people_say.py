@@ -24,18 +24,17 @@ from shop_agent.bench.obeying import obey
 from shop_agent.bench.waiting import Leases, Starts
 from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.config import ShopConfig, load_config
-from shop_agent.journal import attempt_steps
+from shop_agent.journal import attempt_steps, words
 from shop_agent.journal.book import Journal, open_journal
 from shop_agent.journal.records import AttemptRecord, Toolpath
+from shop_agent.journal.words import Kind
 from shop_agent.live import LiveMachine, read_live
 from shop_agent.machines import Standing, machine_for
 from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.people import words
 from shop_agent.people.judging import judge
 from shop_agent.people.sensors import Sensors
 from shop_agent.people.service_modes import Mode, bring_back, take_out
 from shop_agent.people.walk_in import Wanted, take
-from shop_agent.people.words import Kind
 
 
 @dataclass

@@ -58,6 +58,8 @@ def _toolpath(card: BenchCard, hands: Hands) -> None:
 
 
 def _judging(card: BenchCard, hands: Hands) -> None:
+    if card.cut_off:
+        text(f"{card.cut_off_text}, under Pieces …", "note person")
     if card.unjudged:
         judge_buttons(card.order, card.unjudged, hands)
 

@@ -34,6 +34,10 @@ def draw(card: OfferCard, hands: Hands) -> None:
                 text("No toolpath can be made of it here:")
                 for one in card.cannot:
                     text(one)
+        if card.against:
+            with div("note person"):
+                for one in card.against:
+                    text(one)
         _why(card)
         _answer(card, hands)
 
@@ -72,7 +76,7 @@ def _why(card: OfferCard) -> None:
 
 
 def _answer(card: OfferCard, hands: Hands) -> None:
-    kind = "" if card.cannot else "main"
+    kind = "" if card.cannot or card.against else "main"
     with div("buttons"):
         button("Decline", lambda: _decline(card, hands), test=f"decline-{card.order}")
         button("Accept", lambda: hands.do(actions.accept, hands.bench, card.order), kind=kind, test=f"accept-{card.order}")

@@ -10,8 +10,8 @@ from functools import partial
 from nicegui import app, events, ui
 
 from shop_agent.desk.actions import Bench
-from shop_agent.desk.cards import BenchCard, Desk, MachineCard, OfferCard, OutboxCard, RecallCard
-from shop_agent.desk.web import bench_card, machine_card, offer_card, outbox_card, recall_card, walk_in_sheet
+from shop_agent.desk.cards import BenchCard, Desk, GivenBackCard, MachineCard, OfferCard, OutboxCard, RecallCard
+from shop_agent.desk.web import bench_card, given_back_card, machine_card, offer_card, outbox_card, recall_card, walk_in_sheet
 from shop_agent.desk.web.parts import Cards, Hands, ask_who, button, div, found_by, scroll_button, text
 from shop_agent.desk.web.theme import ACCENT, style
 
@@ -33,6 +33,8 @@ def calls_of(desk: Desk) -> Iterator[Call]:
     offers = desk.open_offers
     if offers:
         yield Call(f"{len(offers)} {'offer' if len(offers) == 1 else 'offers'} to answer", f"offer-{offers[0].order}")
+    for one in desk.given_back:
+        yield Call(f"{one.what}: {one.ended}", f"given-back-{one.order}")
     for card in desk.machines:
         if card.needs_person:
             yield Call(card.name, f"machine-{card.id}")
@@ -68,6 +70,7 @@ def build(bench: Bench, look: Callable[[], Desk]) -> None:
                 )
                 text("On the benches", "heading")
                 button("Take a walk-in …", walk_in, icon="add", kind="quiet", test="walk-in")
+                returned = Cards[GivenBackCard](lambda card: card.order, lambda card: card, partial(given_back_card.draw, hands=hands))
                 benches = Cards[BenchCard](
                     lambda card: card.order,
                     lambda card: card,
@@ -89,6 +92,7 @@ def build(bench: Bench, look: Callable[[], Desk]) -> None:
         calls.show([needed] if needed else [])
         machines.show(desk.machines)
         offers.show(sorted(desk.offers, key=lambda card: not card.open))
+        returned.show(desk.given_back)
         benches.show(desk.benches)
         outbox.show([desk.outbox])
         stops.show([card for card in desk.machines if card.running is not None and card.running.order])

@@ -30,7 +30,7 @@ class CncjsServer:
     def __init__(self, facts: MachineSection, clock: Clock) -> None:
         self._facts = facts
         self._clock = clock
-        self._token = facts.api_key
+        self._token = "" if facts.user else facts.api_key
         self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), timeout=ANSWER_SECONDS)
 
     async def load(self, name: str, lines: str) -> bool:
@@ -54,7 +54,7 @@ class CncjsServer:
             await self._clock.sleep(LOOK_AGAIN_SECONDS)
 
     async def look(self) -> Said:
-        """What the server says of our port, which it is asked to open if it has not. Errors: `Refused` (`machine.away`, `machine.key`)."""
+        """What the server says of our port, which it is asked to open if it has not. Errors: `Refused` (`machine.*`)."""
         seen = await self._on_port()
         if seen is None:
             try:
@@ -88,7 +88,7 @@ class CncjsServer:
     async def order(self, *what: Any) -> None:
         """A command to the port; opening it again, which changes nothing, is answered once the command was carried out.
 
-        Errors: `NotTaken`, and it may have been carried out all the same; `Refused` (`machine.away`, `machine.key`), and it was not.
+        Errors: `NotTaken`, and it may have been carried out all the same; `Refused` (`machine.*`), and it was not.
         """
         orders = [["command", self._facts.port, *what], self._opening()]
         await told(self._facts.url, await self._pass(), orders, ANSWER_SECONDS)
@@ -97,7 +97,7 @@ class CncjsServer:
         return ["open", self._facts.port, {"controllerType": "Grbl", "baudrate": self._facts.baud_rate}]
 
     async def send(self, method: str, path: str, **what: Any) -> httpx.Response:
-        """One request, with a new token where the old one ran out. Errors: `Refused` (`machine.away`, `machine.key`)."""
+        """One request, with a new token where the old one ran out. Errors: `Refused` (`machine.*`)."""
         for again in (True, False):
             headers = {"Authorization": f"Bearer {await self._pass()}"}
             try:
@@ -106,24 +106,31 @@ class CncjsServer:
                 raise self._away(f"CNCjs: {error or type(error).__name__}") from error
             if answer.status_code not in (401, 403):
                 return answer
-            if not again or self._facts.api_key:
+            if not again or (self._facts.api_key and not self._facts.user):
                 break
             self._token = ""  # it ran out
-        raise Refused("machine.key", self._facts.id)
+        raise self._not_let_in()
 
     async def _pass(self) -> str:
-        """The token: api_key, or what CNCjs gives to anybody where it knows no users. Errors: `Refused`."""
+        """The token: api_key, or what CNCjs gives to its user, and to anybody where it knows no users. Errors: `Refused` (`machine.away`,
+        `machine.key`, `machine.user`, `machine.user_unknown`)."""
         if not self._token:
+            who = {"name": self._facts.user, "password": self._facts.api_key} if self._facts.user else {}
             try:
-                answer = await self._http.post("/api/signin", json={})
+                answer = await self._http.post("/api/signin", json=who)
                 self._token = str(answer.json().get("token") or "") if answer.is_success else ""
             except httpx.HTTPError as error:
                 raise self._away(f"CNCjs: {error or type(error).__name__}") from error
             except (ValueError, AttributeError) as error:
                 raise self._away("no CNCjs answers there") from error
             if not self._token:
-                raise Refused("machine.key", self._facts.id)
+                raise self._not_let_in()
         return self._token
+
+    def _not_let_in(self) -> Refused:
+        if self._facts.user:
+            return Refused("machine.user_unknown", f"{self._facts.id} ({self._facts.user})")
+        return Refused("machine.key" if self._facts.api_key else "machine.user", self._facts.id)
 
     async def close(self) -> None:
         """Let go of the connections."""

@@ -38,6 +38,8 @@ class CncjsPeer:
     port: int
     board: GrblBoard
     process: subprocess.Popen[bytes] | None = None
+    user: str = ""
+    password: str = ""
 
     @property
     def url(self) -> str:
@@ -45,8 +47,9 @@ class CncjsPeer:
         return f"http://127.0.0.1:{self.port}"
 
     def token(self) -> str:
-        """What it gives to anybody: it knows no users."""
-        return str(httpx.post(f"{self.url}/api/signin", json={}, timeout=5).json()["token"])
+        """What it gives to its user; to anybody where it knows none."""
+        who = {"name": self.user, "password": self.password}
+        return str(httpx.post(f"{self.url}/api/signin", json=who, timeout=5).json()["token"])
 
     def load(self, port: str, name: str, gcode: str) -> None:
         """What a person does in its pages: load a program."""
@@ -88,20 +91,40 @@ def _program() -> Path:
     return program
 
 
+def _written(program: Path, folder: Path, user: str = "", password: str = "") -> CncjsPeer:
+    """A CNCjs in front of a board, not yet started. Passwords stand in its settings as bcrypt, which its own library makes."""
+    config: dict[str, object] = {"checkForUpdates": False, "secret": secrets.token_hex(16), "ports": [{"path": str(folder / "ttyGRBL")}]}
+    if user:
+        make = "console.log(require('bcrypt-nodejs').hashSync(process.argv[1]))"
+        made = subprocess.run(["node", "-e", make, password], cwd=program.parents[1], capture_output=True, encoding="utf-8", check=True)
+        config["users"] = [{"name": user, "password": made.stdout.strip()}]
+    (folder / "cncrc.json").write_text(json.dumps(config), encoding="utf-8")
+    return CncjsPeer(program, folder, free_port(), GrblBoard(folder / "ttyGRBL"), user=user, password=password)
+
+
 @pytest.fixture(scope="session")
 def cncjs_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CncjsPeer]:
     """The CNCjs of this test process. Use `cncjs`, which gives it an idle board."""
     program, folder = _program(), tmp_path_factory.mktemp("cncjs")
-    config = {"checkForUpdates": False, "secret": secrets.token_hex(16), "ports": [{"path": str(folder / "ttyGRBL")}]}
-    (folder / "cncrc.json").write_text(json.dumps(config), encoding="utf-8")
-    board = GrblBoard(folder / "ttyGRBL")
-    peer = CncjsPeer(program, folder, free_port(), board)
+    peer = _written(program, folder)
     try:
         peer.start()
         yield peer
     finally:
         peer.kill()
-        board.close()
+        peer.board.close()
+
+
+@pytest.fixture
+def cncjs_with_a_user(tmp_path: Path) -> Iterator[CncjsPeer]:
+    """A real CNCjs that works only for its user."""
+    peer = _written(_program(), tmp_path, "maker", secrets.token_hex(8))
+    try:
+        peer.start()
+        yield peer
+    finally:
+        peer.kill()
+        peer.board.close()
 
 
 @pytest.fixture

@@ -51,8 +51,8 @@ class PrusaLinkPeer:
         return self.folder / "gcodes"
 
     def call(self, method: str, path: str, **what: object) -> httpx.Response:
-        """One request with the user's key."""
-        return httpx.request(method, self.url + path, headers={"X-Api-Key": self.api_key}, timeout=20, **what)  # type: ignore[arg-type]
+        """One request with the user's key. A start is answered once every command before it is done."""
+        return httpx.request(method, self.url + path, headers={"X-Api-Key": self.api_key}, timeout=60, **what)  # type: ignore[arg-type]
 
     def state(self) -> str:
         """What its printer is doing, as PrusaLink says it: "IDLE"."""

@@ -140,6 +140,34 @@ async def test_a_key_that_is_no_token_is_said_to_be_one(rig: CncjsRig) -> None:
     await machine.close()
 
 
+async def test_a_cncjs_with_users_works_for_the_one_that_shop_toml_names(tmp_path: Path, cncjs_with_a_user: CncjsPeer) -> None:
+    peer = cncjs_with_a_user
+    rig = CncjsRig(tmp_path, peer)
+    facts = board_facts(peer.board.port, control="cncjs", url=peer.url, user=peer.user, api_key=peer.password)
+    machine = Cncjs(facts, tmp_path, SystemClock())
+    path, name = rig.toolpath(1), new_name()
+    await look_until(machine, "", lambda look: look.free, 15)
+    await machine.prepare(path, name)
+    await machine.start(name)
+    look = await look_until(machine, name, lambda look: look.standing is not Standing.RUNNING, 20)
+    assert look.standing is Standing.DONE
+    await machine.close()
+
+
+@pytest.mark.parametrize(
+    ("keys", "code"),
+    [({}, "machine.user"), ({"user": "maker", "api_key": "wrong"}, "machine.user_unknown"), ({"api_key": "no token"}, "machine.key")],
+)
+async def test_a_cncjs_with_users_says_what_is_missing(
+    tmp_path: Path, cncjs_with_a_user: CncjsPeer, keys: dict[str, str], code: str
+) -> None:
+    machine = Cncjs(board_facts(cncjs_with_a_user.board.port, control="cncjs", url=cncjs_with_a_user.url, **keys), tmp_path, SystemClock())
+    with pytest.raises(Refused) as refused:
+        await machine.describe()
+    assert refused.value.code == code and refused.value.reason.message in (await machine.state("")).note
+    await machine.close()
+
+
 async def test_a_reset_in_the_middle_is_noticed_and_nothing_more_is_sent(rig: CncjsRig) -> None:
     """CNCjs itself waits for ever for the answers to what was in Grbl's buffer, and would send on with the next "ok" that it hears."""
     async with running(rig, 15) as (machine, name):

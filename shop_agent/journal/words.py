@@ -11,7 +11,8 @@ import sqlite3
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shop_agent.journal.book import GO_SECONDS, Journal
+from shop_agent.journal.book import Journal
+from shop_agent.journal.freshness import Moment, is_young, moment_of, this_moment
 
 
 class Kind(StrEnum):
@@ -38,23 +39,24 @@ class Word:
     machine_id: str
     kind: Kind
     who: str
-    at: float
+    said: Moment
     amount: int
 
 
 def say(journal: Journal, machine_id: str, kind: Kind, who: str, amount: int = 1) -> None:
     """Write a word down for the agent."""
     with journal.change() as connection:
+        said = this_moment(journal.clock)
         connection.execute(
-            "INSERT INTO words (machine_id, kind, who, at, amount) VALUES (?, ?, ?, ?, ?)",
-            (machine_id, kind, who, journal.clock.now(), amount),
+            "INSERT INTO words (machine_id, kind, who, at, ticks, boot, amount) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (machine_id, kind, who, said.at, said.ticks, said.boot, amount),
         )
 
 
 def unheard(journal: Journal, machine_id: str) -> list[Word]:
     """What was said to a machine and not carried out, oldest first."""
     rows = journal.connection.execute("SELECT * FROM words WHERE machine_id = ? AND heard = 0 ORDER BY sequence", (machine_id,))
-    return [Word(row["sequence"], row["machine_id"], Kind(row["kind"]), row["who"], row["at"], row["amount"]) for row in rows]
+    return [Word(row["sequence"], row["machine_id"], Kind(row["kind"]), row["who"], moment_of(row), row["amount"]) for row in rows]
 
 
 def heard(journal: Journal, word: Word, left: int = 0) -> None:
@@ -65,7 +67,7 @@ def heard(journal: Journal, word: Word, left: int = 0) -> None:
 
 def too_late(journal: Journal, word: Word) -> bool:
     """Whether a word must not be carried out any more: it would set something in motion, and nobody may be there by now."""
-    return word.kind in SETS_IN_MOTION and abs(journal.clock.now() - word.at) > GO_SECONDS
+    return word.kind in SETS_IN_MOTION and not is_young(word.said, journal.clock)
 
 
 def stop_was_said(connection: sqlite3.Connection, machine_id: str) -> bool:
