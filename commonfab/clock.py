@@ -15,7 +15,8 @@ class Clock(Protocol):
         """Seconds since 1970-01-01 UTC. For showing and recording; never to be compared with another machine's."""
 
     def monotonic(self) -> float:
-        """Seconds since some moment, never set back. For deadlines inside one process."""
+        """Seconds since some moment, never set back. For deadlines, and for ages of what other processes of this
+        computer wrote down since it was started."""
 
     async def sleep(self, seconds: float) -> None:
         """Return after `seconds`."""

@@ -23,9 +23,10 @@ START_SECONDS = 60.0
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """The environment without the settings of whoever runs the tests."""
+    """The environment without the settings of whoever runs the tests, but with the key that the tests sign with."""
     own = ("DATABASE_URL", "REDIS_URL")
-    kept = {name: value for name, value in os.environ.items() if name not in own and not name.startswith("COMMONFAB_")}
+    ours = ("COMMONFAB_AUTHOR_KEY",)
+    kept = {name: value for name, value in os.environ.items() if name in ours or (name not in own and not name.startswith("COMMONFAB_"))}
     return {**kept, "TERM": "dumb", "COLUMNS": "200", **settings}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cli_nodes import UpNode, cube, run
+from redis_servers import free_port
 
 
 def read(node: UpNode, *arguments: str) -> Any:
@@ -96,8 +97,21 @@ def test_every_other_read_parses(shared_node: UpNode) -> None:
 
 
 def test_a_dry_run_tells_what_would_be_published_and_needs_no_node(tmp_path: Path) -> None:
+    nobody = f"127.0.0.1:{free_port()}"
     (tmp_path / "cube.stl").write_bytes(cube())
-    done = run("design", "publish", str(tmp_path / "cube.stl"), "--title", "Cube", "--licence", "CC0-1.0", "--dry-run", "--json")
+    done = run(
+        "design",
+        "publish",
+        str(tmp_path / "cube.stl"),
+        "--title",
+        "Cube",
+        "--licence",
+        "CC0-1.0",
+        "--dry-run",
+        "--json",
+        COMMONFAB_NODE=nobody,
+    )
+    assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert told["manifest"]["files"][0]["path"] == "cube.stl"
     assert told["manifest"]["parts"][0]["name"] == "cube"

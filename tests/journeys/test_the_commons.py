@@ -176,6 +176,7 @@ def _folder(place: Path, part: str, size: tuple[float, float, float], **texts: s
     return place.name
 
 
+@pytest.mark.timeout(900)
 def test_a_design_is_published_forked_made_mended_recalled_and_carried_away(town: Town, start_node: Starter) -> None:
     ada, ben = town.person("ada"), town.person("ben")
     eve = town.person("eve", "requester")

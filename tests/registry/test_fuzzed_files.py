@@ -173,7 +173,7 @@ def test_three_hundred_spoilt_files_are_measured_or_refused(files: Mapping[str, 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_ten_thousand_spoilt_files_are_measured_or_refused(files: Mapping[str, bytes], tmp_path: Path) -> None:
     results = prove(files, THOROUGH, tmp_path)
     for kind in files:
