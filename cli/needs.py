@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.options import CaOption, JsonOption, NodeOption, TokenOption
+from cli.options import CaOption, JsonOption, NodeOption, TokenOption, latitude, longitude
 
 if TYPE_CHECKING:
     from commonfab import v1
@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 def needs(
     lat: Annotated[
-        float | None, typer.Option("--lat", min=-90, max=90, help="Latitude of a place, degrees; only a coarse cell is sent.")
+        float | None,
+        typer.Option("--lat", parser=latitude, metavar="DEGREES", help="Latitude of a place, -90 to 90; only a coarse cell is sent."),
     ] = None,
-    lon: Annotated[float | None, typer.Option("--lon", min=-180, max=180, help="Longitude, degrees.")] = None,
+    lon: Annotated[float | None, typer.Option("--lon", parser=longitude, metavar="DEGREES", help="Longitude, -180 to 180.")] = None,
     cell: Annotated[str, typer.Option("--cell", metavar="H3", help="The place as an H3 cell, instead of --lat and --lon.")] = "",
     within_km: Annotated[float, typer.Option("--within-km", min=0, help="How far around the place, km; 0 for any distance.")] = 0,
     as_json: JsonOption = False,

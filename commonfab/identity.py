@@ -43,13 +43,18 @@ def load_or_make_key(path: Path) -> Ed25519PrivateKey:
 
 
 def write_private(path: Path, content: bytes) -> None:
-    """Write `content` to a new file that only its owner can read, whole or not at all."""
+    """Write `content` to a new file that only its owner can read, whole or not at all; nothing stays of what could not be written."""
     scratch = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.rename(path)
+    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.rename(path)
+    except BaseException:
+        scratch.unlink(missing_ok=True)
+        raise
 
 
 def sign_work(work: v1.CompletedWork, key: Ed25519PrivateKey) -> v1.SignedWork:

@@ -92,6 +92,7 @@ class Report:
     """The end of an attempt as the shop signed it.
 
     `estimated_minutes`, what the pieces made were expected to take on that machine, and `took_minutes`, what they took: 0 where unknown.
+    `had_leave`: the shop says that it was given leave to start, which a board that was set back no longer knows.
     """
 
     attempt: v1.AttemptRef
@@ -103,6 +104,7 @@ class Report:
     estimated_minutes: float = 0.0
     took_minutes: float = 0.0
     process: str = ""
+    had_leave: bool = False
 
 
 class Board:
@@ -214,7 +216,10 @@ class Board:
         _refuse(await self.run("decline", order_id, shop_id), order_id)
 
     async def start(self, attempt: v1.AttemptRef, shop_id: str, lease_ms: int) -> None:
-        """Give leave to start. Errors: `Refused` (`attempt.superseded`, `job.cancelled`, `order.withdrawn`, `order.recalled`)."""
+        """Give leave to start.
+
+        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `job.cancelled`, `order.withdrawn`, `order.recalled`).
+        """
         code = await self.run("start", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, lease_ms)
         _refuse(code, attempt.work_order_id)
 
@@ -226,11 +231,11 @@ class Board:
     async def finish(self, report: Report, shop_id: str) -> None:
         """End an attempt and send its report on to the ledger, in one step.
 
-        Errors: `Refused` (`attempt.superseded`, `attempt.reported`, `attempt.not_started`, `report.mismatch`).
+        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `attempt.reported`, `attempt.not_started`, `report.mismatch`).
         """
         attempt = report.attempt
         made = (report.outcome, report.good, report.scrap, report.signed.SerializeToString(), pack_reasons(report.reasons))
-        pace = (report.estimated_minutes, report.took_minutes, report.process)
+        pace = (report.estimated_minutes, report.took_minutes, report.process, "1" if report.had_leave else "")
         code = await self.run("finish", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, *made, *pace)
         _refuse(code, attempt.work_order_id)
 

@@ -68,7 +68,7 @@ class Desk:
             if told.seen_recalls:
                 await self.board.seen_recalls(shop_id, told.seen_recalls[:MOST_RECALLS])
             # Each is about another attempt, so they need not wait for one another.
-            receipts = await asyncio.gather(*(self._receipt(event, told.shop, pulse) for event in told.events))
+            receipts = await asyncio.gather(*(self._receipt(event, told, pulse) for event in told.events))
             wishes, standing = await self._hear(told, pulse)
             urgent = receipts or any(wish == "drop" for wish in wishes)
             if not urgent and standing.version == told.version and await rings_within(rung, min(patience, pause)):
@@ -93,16 +93,16 @@ class Desk:
             return await self._hear(told, pulse)
         return (), await read_offers(self.board, told.shop.id)
 
-    async def _receipt(self, event: v1.ShopEvent, shop: v1.Shop, pulse: Pulse) -> v1.Receipt:
+    async def _receipt(self, event: v1.ShopEvent, told: v1.SynchronizeRequest, pulse: Pulse) -> v1.Receipt:
         """Carry out one event. What is refused changes nothing, is answered with its reason, and is counted."""
         try:
-            return v1.Receipt(event_id=event.id, attempt=await self._carry_out(event, shop, pulse.lease_ms))
+            return v1.Receipt(event_id=event.id, attempt=await self._carry_out(event, told, pulse.lease_ms))
         except Refused as refused:
             self.on_refused(refused.code)
             return v1.Receipt(event_id=event.id, refusal=refused.message())
 
-    async def _carry_out(self, event: v1.ShopEvent, shop: v1.Shop, lease_ms: int) -> v1.AttemptRef | None:
-        kind = event.WhichOneof("event")
+    async def _carry_out(self, event: v1.ShopEvent, told: v1.SynchronizeRequest, lease_ms: int) -> v1.AttemptRef | None:
+        kind, shop = event.WhichOneof("event"), told.shop
         if kind == "accept":
             return await self.board.accept(event.accept.work_order_id, shop.id, lease_ms)
         if kind == "decline":
@@ -112,9 +112,9 @@ class Desk:
         elif kind == "release":
             await self.board.release(event.release.attempt, shop.id, event.release.reasons)
         elif kind == "complete":
-            await self.board.finish(await self._report("done", event.complete.signed, shop), shop.id)
+            await self.board.finish(await self._report("done", event.complete.signed, told), shop.id)
         elif kind == "fail":
-            report = await self._report("failed", event.fail.signed, shop, *event.fail.reasons)
+            report = await self._report("failed", event.fail.signed, told, *event.fail.reasons)
             await self.board.finish(report, shop.id)
         elif kind == "walk_in":
             await self.board.walk_in(_walked_in(event.walk_in.signed, shop), event.walk_in.signed)
@@ -122,12 +122,12 @@ class Desk:
             raise Refused("event.unreadable", event.id)
         return None
 
-    async def _report(self, outcome: str, signed: v1.SignedWork, shop: v1.Shop, *reasons: v1.Reason) -> Report:
+    async def _report(self, outcome: str, signed: v1.SignedWork, told: v1.SynchronizeRequest, *reasons: v1.Reason) -> Report:
         """The report, if it is signed with the shop's key and speaks of the shop's own work order.
 
         Errors: `Refused` (`report.signature`, `report.mismatch`, `order.unknown`).
         """
-        work = _read_report(signed, shop)
+        work = _read_report(signed, told.shop)
         offer, job_id = await read_order(self.board, work.attempt.work_order_id)
         if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
             raise Refused("report.mismatch", "it names another job, revision or part than its work order")
@@ -135,7 +135,9 @@ class Desk:
         estimated = offer.estimate.machine_time.ToTimedelta().total_seconds() / 60 * made
         took = work.machine_time.ToTimedelta().total_seconds() / 60
         process = offer.requirement.process
-        return Report(work.attempt, outcome, work.pieces_good, work.pieces_scrap, signed, reasons, estimated, took, process)
+        had_leave = any(held.attempt == work.attempt and held.phase == v1.ATTEMPT_PHASE_RUNNING for held in told.attempts)
+        made_of = (work.pieces_good, work.pieces_scrap)
+        return Report(work.attempt, outcome, *made_of, signed, reasons, estimated, took, process, had_leave)
 
 
 def _read_report(signed: v1.SignedWork, shop: v1.Shop) -> v1.CompletedWork:

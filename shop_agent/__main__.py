@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-
-from commonfab.errors import Refused
-from shop_agent.agent import run_until_stopped
-from shop_agent.config import load_config
 
 # httpx has a command line of its own, and with it come rich and pygments: 4 MB that nobody here ever calls.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
@@ -19,6 +16,12 @@ REPLACED_STATUS = 3
 
 def main() -> int:
     """Run the agent of the `shop.toml` that is named, else of the one in this folder."""
+    # Before pydantic is loaded: it would look for plugins in every package that is installed, and a card reads slowly.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    from commonfab.errors import Refused
+    from shop_agent.agent import run_until_stopped
+    from shop_agent.config import load_config
+
     try:
         run_until_stopped(load_config(Path(sys.argv[1] if len(sys.argv) > 1 else "shop.toml")))
     except Refused as refused:

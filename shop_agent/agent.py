@@ -33,7 +33,7 @@ from shop_agent.preparing.quoting import Quoter
 from shop_agent.reporting import report
 from shop_agent.shop_key import public_key_of
 from shop_agent.shop_toml.machine_section import MachineSection
-from shop_agent.shop_toml.opening_hours import open_minutes, starts_in
+from shop_agent.shop_toml.opening_hours import on_the_wall, open_minutes, starts_in
 
 
 async def run(config: ShopConfig, clock: Clock | None = None, ids: Ids | None = None) -> None:
@@ -105,7 +105,9 @@ def held_back(config: ShopConfig, clock: Clock, facts: MachineSection, seconds: 
     quiet = () if facts.silent else config.shop.quiet
     if not quiet and not facts.may_run:
         return ""
-    minutes = starts_in(open_minutes(facts.may_run, quiet), config.shop.time_zone, clock.now(), seconds)
+    now, zone = clock.now(), config.shop.time_zone
+    minutes = starts_in(open_minutes(facts.may_run, quiet), zone, now, seconds)
     if minutes is None:
         return f"hours in which {facts.id} may run long enough: it takes {seconds / 60:.0f} min"
-    return f"the hours of {facts.id}: it may start in {minutes:.0f} min" if minutes else ""
+    # When, and not in how many minutes: that would be another line in the log each minute, all night.
+    return f"the hours of {facts.id}: it may start on {on_the_wall(zone, now + 60 * minutes)}" if minutes else ""

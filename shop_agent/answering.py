@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from functools import partial
 
 from commonfab import v1
 from commonfab.errors import Refused, refused_for
@@ -29,8 +30,9 @@ def answer_offers(journal: Journal, config: ShopConfig) -> None:
             journal.note_reasons(order, decision.reasons)
             log.info("%s waits for the owner: commonfab shop accept %s (%s)", order, order, decision.note)
             continue
-        with contextlib.suppress(Refused):  # the owner was faster
-            journal.decide(order, decision.answer is policy.Answer.ACCEPT, decision.note)
+        with contextlib.suppress(Refused):  # the owner was faster, with this offer or with another that takes the same spool
+            judge = partial(_insist, order, config, journal, decision.answer)
+            journal.decide(order, decision.answer is policy.Answer.ACCEPT, decision.note, judge)
             log.info("%s: the policy says %s%s", order, decision.answer.value, f": {decision.note}" if decision.note else "")
 
 
@@ -52,11 +54,22 @@ def accept(order: str, config: ShopConfig, journal: Journal) -> None:
 
     Errors: `Refused` (`shop.unanswered`, or why it cannot be made here as things stand).
     """
+
+    def judge() -> None:
+        record = journal.offer(order)
+        if record is not None and record.stands and not record.answer:
+            for cannot in policy.impossible(record, *_stock_of(record, config, journal)):
+                raise refused_for(cannot)
+
+    # In the same transaction: two who take two offers at the same moment must not both count on the last spool.
+    journal.decide(order, accept=True, judge=judge)
+
+
+def _insist(order: str, config: ShopConfig, journal: Journal, answer: policy.Answer) -> None:
+    """Errors: `Refused` (`shop.unanswered`) where policy would answer otherwise by now; the change that caused it wakes it again."""
     record = journal.offer(order)
-    if record is not None and record.stands and not record.answer:
-        for cannot in policy.impossible(record, *_stock_of(record, config, journal)):
-            raise refused_for(cannot)
-    journal.decide(order, accept=True)
+    if record is None or answer_to(record, config, journal).answer is not answer:
+        raise Refused("shop.unanswered", order)
 
 
 def _stock_of(record: OfferRecord, config: ShopConfig, journal: Journal) -> tuple[ShopConfig, MachineSection | None]:

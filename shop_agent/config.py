@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping
@@ -27,6 +29,8 @@ ADDRESS = re.compile(r"^([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\]):([1-9]\d{0,3}|[1-5]\
 PIN = re.compile(r"^([0-9]{4,12})?$")
 """A desk's PIN; empty for none."""
 
+
+UNREADABLE = "unreadable"
 
 DATA_DIR = re.compile(r"""^\s*data_dir\s*=\s*["'](?P<dir>[^"']+)["']""", re.MULTILINE)
 
@@ -83,9 +87,10 @@ class DeskSection(Section):
 
 
 class ShopConfig(Section):
-    """The whole of `shop.toml`, with every path made absolute and every secret read from its file."""
+    """The whole of `shop.toml`, with every path made absolute and every secret read from its file. `digest`: of what it said then."""
 
     path: Path
+    digest: str = ""
     shop: ShopSection
     router: RouterSection = RouterSection()
     policy: PolicySection = PolicySection()
@@ -118,7 +123,7 @@ def load_config(path: Path, secrets: bool = True) -> ShopConfig:
     except tomllib.TOMLDecodeError as error:
         raise Refused("shop.config", told_of_syntax(path, text, error)) from None
     try:
-        config = ShopConfig.model_validate({**said, "path": path})
+        config = ShopConfig.model_validate({**said, "path": path, "digest": digest_of(said)})
     except ValidationError as error:
         # A misspelt key also leaves the right one missing: name the cause.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
@@ -126,6 +131,20 @@ def load_config(path: Path, secrets: bool = True) -> ShopConfig:
         raise Refused("shop.config", f"{path} line {line}: {told}" if line else f"{path}: {told}") from None
     _check_whole(config, text)
     return _resolved(config, text) if secrets else config
+
+
+def digest_of(said: Mapping[str, object]) -> str:
+    """The SHA-256 of what a shop.toml says to the agent, whatever its comments, its order and its [desk] are."""
+    told = {key: value for key, value in said.items() if key != "desk"}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def digest_now(path: Path) -> str:
+    """The digest of what lies there at this moment; that of no shop.toml where it cannot be read or has an error."""
+    try:
+        return digest_of(tomllib.loads(_read(path)))
+    except (Refused, tomllib.TOMLDecodeError):
+        return UNREADABLE
 
 
 def data_dir_of(path: Path) -> Path:

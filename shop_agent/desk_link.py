@@ -20,6 +20,7 @@ from commonfab import v1
 from commonfab.errors import Refused, refusal_of
 from commonfab.tasks import cancelled
 from shop_agent.bench.waiting import Bell, Leases
+from shop_agent.journal import reports
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, key_of
 from shop_agent.journal.settling import ALARM, note_offers, note_recalls, note_wish, settle
@@ -82,7 +83,7 @@ def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
     with journal.change() as connection:
         said = note_recalls(connection, response.recalls, journal.clock.now())
         for receipt in response.receipts:
-            said += settle(connection, receipt)
+            said += settle(connection, receipt, journal.clock.now())
         said += note_offers(connection, response.offers, journal.clock.now())
         for wished in response.wishes:
             said += note_wish(connection, wished)
@@ -140,10 +141,18 @@ class DeskLink:
         self._leases.renew(granted, sent_at, response.lease.ToTimedelta().total_seconds())
         for line in apply(response, self._journal):
             log.log(logging.WARNING if line.startswith(ALARM) else logging.INFO, line)
+        if response.version < self._version:
+            self._report_again()
         self._version = response.version  # once it is written down: what was not is told again
         self._bell.hush()  # our own change rang it; what is really new is looked for here
         due: float = response.call_again_in.ToTimedelta().total_seconds()
         return 0.0 if self._is_news(request) else due
+
+    def _report_again(self) -> None:
+        """The router knows less of this shop than before: it was set back, and may have forgotten what it had taken."""
+        with self._journal.change() as connection:
+            count = reports.again_after_setting_back(connection, self._clock.now())
+        log.warning("the router was set back to an older state; reports sent again: %d", count)
 
     async def _awaited(self, request: v1.SynchronizeRequest, deadline: float) -> v1.SynchronizeResponse:
         return await self._desk.Synchronize(request, timeout=deadline)

@@ -45,7 +45,7 @@ class LiveMachine:
 class Live:
     """The shop. `router_heard`: when the router last answered, seconds since 1970, 0 where it has not yet in this run; `router_trouble`:
     why it does not answer, empty where it does; `unsent`: events without a receipt; `alone`: whoever wrote this holds the bench as long as
-    it runs (`store.only_agent`).
+    it runs (`store.only_agent`); `shop_toml`: which shop.toml it works by (`config.digest_of`), empty where it does not say.
     """
 
     at: float
@@ -54,6 +54,7 @@ class Live:
     router_trouble: str = ""
     unsent: int = 0
     alone: bool = False
+    shop_toml: str = ""
 
     def is_stale(self, now: float) -> bool:
         """Whether the agent has probably ended since."""

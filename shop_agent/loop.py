@@ -23,6 +23,7 @@ from shop_agent.bench.waiting import Bell
 from shop_agent.bench.work import Bench
 from shop_agent.config import ShopConfig
 from shop_agent.desk_link import DeskLink, Situation, phase_of
+from shop_agent.housekeeping import DAY_SECONDS, FIRST_SECONDS, keep_house
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
@@ -71,6 +72,7 @@ class Agent:
             ("writing live.json", self._tell),
             ("measuring offers", self.quoter.run),
             ("sending photographs", self.photographs.run),
+            ("clearing away", self._keep_house),
             *self._metrics(),
             *((f"tending {bench.facts.id}", bench.tend) for bench in self.benches),
         ]
@@ -110,6 +112,12 @@ class Agent:
         while more:
             with self.journal.change() as connection:
                 more = sum_up(connection)
+
+    async def _keep_house(self) -> None:
+        await self.journal.clock.sleep(FIRST_SECONDS)
+        while True:
+            keep_house(self.journal, self.config.data_dir)
+            await self.journal.clock.sleep(DAY_SECONDS)
 
     def _metrics(self) -> Iterator[tuple[str, Callable[[], Awaitable[None]]]]:
         if self.config.shop.metrics:
@@ -195,6 +203,7 @@ class Agent:
             router_trouble=self.link.trouble,
             unsent=len(self.journal.unsettled()),
             alone=True,
+            shop_toml=self.config.digest,
         )
 
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cli import output
+from cli.shop.answers import Answers
 from cli.shop.machine_options import machine_given
-from cli.shop.questions import LIVE, Answers
+from cli.shop.machine_questions import LIVE
 from commonfab.addresses import DEFAULT_ADDRESS
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused

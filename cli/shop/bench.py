@@ -132,6 +132,8 @@ def _came_to_nothing(card: GivenBackCard) -> Iterator[str]:
     yield f"[yellow]{plain(card.order)}[/yellow]: {plain(card.what)} on {plain(card.machine)}, {plain(card.ended)}"
     for why, remedy in card.why:
         yield f"  {plain(why)}. {plain(remedy)}".rstrip()
+    if card.resends:
+        yield f"  The signed report is kept. To send it again once the router is mended: commonfab shop resend {plain(card.order)}"
     yield f"  [dim]Once you have read it: commonfab shop dismiss {plain(card.order)}[/dim]"
 
 
@@ -166,7 +168,7 @@ def _as_json(journal: Journal, desk: Desk) -> dict[str, object]:
     return {
         "recalls": [output.as_json(record.notice) for record in journal.recalls()],
         "attempts": attempts,
-        "agent_runs": not desk.agent,
+        "agent_runs": desk.agent_runs,
         "machines": [asdict(card) for card in desk.machines],
         "outbox": asdict(desk.outbox),
         "given_back": [asdict(card) for card in desk.given_back],

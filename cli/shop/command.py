@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.options import CaOption, JsonOption, NodeOption, TokenOption
-from cli.shop import bench, desk, start, toolpath, walk_in, words
+from cli.shop import bench, desk, machine_words, order_words, start, toolpath, walk_in
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
+from cli.shop.saying import bench_of
 
 if TYPE_CHECKING:
     from commonfab import v1
@@ -42,7 +43,7 @@ def offers(
     """List the offers that stand, and what was answered."""
     from cli import output
 
-    with words.bench_of(config) as bench:
+    with bench_of(config) as bench:
         known = [(record, _against(record, bench)) for record in bench.journal.offers() if record.stands or everything]
     if as_json:
         output.print_json([_offer_as_json(record, against) for record, against in known])
@@ -66,7 +67,7 @@ def accept(work_order: OrderArgument, config: ConfigOption = DEFAULT_CONFIG) -> 
     """Take an offer; the agent tells the router with its next call."""
     from shop_agent.desk import actions
 
-    with words.bench_of(config) as bench:
+    with bench_of(config) as bench:
         actions.accept(bench, work_order)
     _answered(work_order, "accepted")
 
@@ -76,7 +77,7 @@ def decline(work_order: OrderArgument, note: NoteOption = "", config: ConfigOpti
     """Do not take an offer; that costs the shop nothing."""
     from shop_agent.desk import actions
 
-    with words.bench_of(config) as bench:
+    with bench_of(config) as bench:
         actions.decline(bench, work_order, note)
     _answered(work_order, "declined")
 
@@ -87,7 +88,7 @@ def withdraw(work_order: OrderArgument, note: NoteOption = "", config: ConfigOpt
     from cli import output
     from shop_agent.desk import actions
 
-    with words.bench_of(config) as bench:
+    with bench_of(config) as bench:
         actions.withdraw(bench, work_order, note)
     output.say().print(f"{output.plain(work_order)} is withdrawn; the agent does the rest.")
 
@@ -119,7 +120,7 @@ app.command("toolpath")(toolpath.toolpath)
 app.command("walk-in")(walk_in.walk_in)
 app.command("desk")(desk.desk)
 app.command("screen")(desk.screen)
-for name, said in words.COMMANDS:
+for name, said in (*machine_words.COMMANDS, *order_words.COMMANDS):
     app.command(name)(said)
 
 

@@ -13,7 +13,7 @@ from cli.options import JsonOption, LatitudeOption, LongitudeOption
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
 
 if TYPE_CHECKING:
-    from cli.shop.questions import Answers
+    from cli.shop.answers import Answers
     from commonfab.errors import Refused
     from shop_agent.config import ShopConfig
     from shop_agent.starting.check import CheckFinding

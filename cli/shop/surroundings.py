@@ -17,7 +17,7 @@ from shop_agent.starting.presets import describe_draft
 
 
 class Terminal:
-    """Implements `cli.shop.questions.Surroundings`."""
+    """Implements `cli.shop.answers.Surroundings`."""
 
     def ask(self, question: str, default: str = "") -> str:
         return str(typer.prompt(question, default=default, show_default=bool(default)))

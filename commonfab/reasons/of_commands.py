@@ -20,7 +20,7 @@ TERMS = {
     "command.unit": Term("'{subject}' is not a unit that is known here", "Say mm, cm, m or inch.", StatusCode.INVALID_ARGUMENT),
     "node.light_install": Term(
         "this command needs {subject}, which the light install leaves out",
-        "Install the node's extra: pip install 'commonfab[node]'.",
+        "Install the node's part: in the folder of Commonfab's files, pip install '.[node]'.",
     ),
     "node.older": Term("the node does not know this call: {subject}", "Update the node, or use the command of the node's version."),
     "node.settings": Term(

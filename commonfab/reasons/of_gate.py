@@ -20,6 +20,11 @@ TERMS: dict[str, Term] = {
         "line {line}: {subject} is set to {needs}, the machine allows {has}",
         "Correct the temperatures of the slicer profile, or the limits of the machine in shop.toml.",
     ),
+    "toolpath.macro_figure": Term(
+        "line {line}: {subject} is {needs}, which may be a temperature, and the hottest that the machine allows is {has}",
+        "Correct it if it is a temperature. If it is none, name the parameter behind its macro in allow_commands of the machine in "
+        'shop.toml, as in "START_PRINT PURGE".',
+    ),
     "toolpath.too_fast": Term(
         "line {line}: a feed of {needs} is asked for, the machine allows {has}",
         "Correct the feeds, or max_feed_mm_min of the machine in shop.toml.",
@@ -67,6 +72,10 @@ TERMS: dict[str, Term] = {
     "toolpath.rapid_into_stock": Term(
         "line {line}: a rapid move below the top of the stock",
         "Plunge and cross with a feed (G1); raise the tool before it crosses.",
+    ),
+    "toolpath.tool_in_stock": Term(
+        "line {line}: the tool is changed (M6) while it stands in the stock",
+        "Raise it above the stock before M6.",
     ),
     "toolpath.laser_on_travel": Term(
         "line {line}: a rapid move with the laser on at constant power (M3)",

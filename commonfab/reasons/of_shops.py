@@ -71,6 +71,17 @@ TERMS: dict[str, Term] = {
         "commonfab shop status shows what did; to take off what lies on the bench: commonfab shop withdraw {subject}",
         StatusCode.NOT_FOUND,
     ),
+    "attempt.given_elsewhere": Term(
+        "{subject} was given to somebody else after the router was set back to an older state",
+        "Do not start more of it. Its report is kept: tell the requester, who may withdraw the other lot; then send it"
+        " again with commonfab shop resend {subject}",
+        StatusCode.FAILED_PRECONDITION,
+    ),
+    "shop.no_report": Term(
+        "no report of {subject} is kept here that could be sent again",
+        "commonfab shop status shows what waits to be sent, and what the router did not take",
+        StatusCode.NOT_FOUND,
+    ),
     "policy.pieces": Term(
         "{needs} pieces are wanted, the shop's policy takes up to {has}",
         "Raise max_pieces in shop.toml to take larger lots.",
@@ -151,7 +162,9 @@ TERMS: dict[str, Term] = {
     "machine.busy": Term("{subject} is at work", "Wait until it is done; nothing was started."),
     "machine.away": Term("{subject} does not answer", "Look whether it is switched on and its address in shop.toml is right."),
     "machine.folder": Term("the folder of its toolpaths cannot be used: {subject}", "Nothing is taken for done until it is back."),
-    "machine.key": Term("{subject} does not accept the key", "Put a valid api_key for it into shop.toml."),
+    "machine.key": Term(
+        "{subject} does not accept the key", "Put a valid api_key for it into shop.toml, or a file with it as api_key_file."
+    ),
     "machine.user": Term(
         "{subject} works only for its own users, and shop.toml names none",
         'Put user = "…" and that user\'s password as api_key, or a file with it as api_key_file, under the machine in shop.toml.',
@@ -173,6 +186,10 @@ TERMS: dict[str, Term] = {
         "Name a material of that machine; what lies there in several sizes is corrected in shop.toml itself.",
         StatusCode.NOT_FOUND,
     ),
+    "shop.changed": Term(
+        "the agent does not know {subject}: shop.toml was changed after it began",
+        "Restart it: sudo systemctl restart commonfab-shop, or Ctrl-C and commonfab shop run again. What runs on machines runs on.",
+    ),
     "shop.not_begun": Term(
         "nothing of {subject} is begun yet, so nothing of it would be counted",
         "Say at its machine that it begins (commonfab shop ready); once it has leave to start, tell again what is made.",
@@ -192,15 +209,26 @@ TERMS: dict[str, Term] = {
         "{subject} knows by itself when a piece is done",
         "Judge the piece once it is done; stop the machine if it must not go on.",
     ),
-    "machine.spoiled": Term("{pieces} pieces were spoiled", "Look at the machine before it is given more."),
+    "machine.spoiled": Term("too many pieces were spoiled: {pieces}", "Look at the machine before it is given more."),
     "machine.gone": Term("machine {subject} is no longer in shop.toml", "Put it back, or leave its work to others."),
     "desk.needs": Term(
         "the desk needs {subject}, which is not installed here",
-        "pip install 'commonfab[desk]'; the command line does all that the desk does.",
+        "In the folder of Commonfab's files: pip install '.[desk]'. The command line does all that the desk does.",
     ),
     "desk.pin": Term(
         "the desk would listen on {subject}, where others can reach it, and has no PIN",
         'Put pin = "…" (4 to 12 digits) or pin_file under [desk] in shop.toml, or listen on 127.0.0.1 only.',
+    ),
+    "desk.taken": Term(
+        "the port of {subject} is taken by another program, perhaps by a desk that runs already",
+        "Open http://{subject} in a browser: if the desk is there, all is well. Else end what holds the port, or take another one "
+        "with --listen, or with listen under [desk] in shop.toml.",
+        StatusCode.ALREADY_EXISTS,
+    ),
+    "desk.no_address": Term(
+        "the desk cannot listen on {subject}",
+        "Under [desk] in shop.toml set listen to an address that this computer has, and a port of 1024 or more; 127.0.0.1:4790 is both.",
+        StatusCode.INVALID_ARGUMENT,
     ),
     "desk.listen": Term(
         "'{subject}' is no address to listen on",

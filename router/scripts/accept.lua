@@ -25,14 +25,9 @@ if state ~= 'offered' then return {count('offer.gone'), '0', '0'} end
 local packed = redis.call('HGET', key('order', order, 'asked'), shop)
 if not packed then return {count('offer.other_shop'), '0', '0'} end
 if packed == '' then return {count('offer.gone'), '0', '0'} end
-local taken = cmsgpack.unpack(packed)
-taken.shop = shop
-ask_no_more(order, shop)
-lead_by(order, taken)
 epoch = tostring(redis.call('INCR', key('epoch')))
 number = tostring(tonumber(number) + 1)
-redis.call('HSET', key('order', order), 'state', 'accepted', 'number', number, 'epoch', epoch, 'accepted', NOW)
-add_to_had(shop, taken[3], NOW)
+give_to(order, shop, packed, number, epoch)
 set_deadline(order, NOW + tonumber(ARGV[5]))
 shop_changed(shop)
 job_changed(job)

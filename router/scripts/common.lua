@@ -28,7 +28,8 @@
 -- :job:<id>:orders          list     its work orders, oldest first
 -- :job:<id>:passed          hash     shop id -> declined|tried|unanswered: whom not to ask (first) again
 -- :order:<id>               hash     job, shop, machine, quantity, state, number, epoch, good, scrap, offer, minutes, reasons, deadline,
---                                    stopping (0|1), standby, weight (ms that count in :placed), accepted (ms). While it is offered, shop,
+--                                    stopping (0|1), standby, weight (ms that count in :placed), accepted (ms), fence (the last one given
+--                                    when it was offered). While it is offered, shop,
 --                                    machine, minutes and offer are those of the best placed shop.
 -- :order:<id>:asked         hash     shop id -> packed {rank, machine, minutes, offer}; "" once it is asked no more. Gone when one accepts.
 -- :revision:<digest>        set      its jobs, until it is recalled
@@ -318,6 +319,86 @@ local function leave_asked(order, shop, state, reasons)
   local job, leader = get(order, 'job', 'shop')
   if leader == shop then lead_by(order, best) end
   job_changed(job)
+end
+
+-- A restored board leaves so many fences out (cli/backup/board.py): what has a fence from before them, or one that this board has yet to
+-- give (Redis lost its last moments), may have been given by the board that was lost, and this one cannot know it.
+local FENCES_LEFT_OUT, MOST_LOST = 1000000000, 10000
+
+local function last_epoch()
+  return tonumber(redis.call('GET', key('epoch')) or 0)
+end
+
+local function before_restoring(epoch)
+  return math.floor(tonumber(epoch or 0) / FENCES_LEFT_OUT) < math.floor(last_epoch() / FENCES_LEFT_OUT)
+end
+
+local function may_be_forgotten(epoch)
+  local ahead = tonumber(epoch) - last_epoch()
+  return tonumber(epoch) > 0 and ((ahead > 0 and ahead <= MOST_LOST) or before_restoring(epoch))
+end
+
+-- A shop holds the order from now on, under that attempt.
+local function give_to(order, shop, packed, number, epoch)
+  local taken = cmsgpack.unpack(packed)
+  taken.shop = shop
+  ask_no_more(order, shop)
+  lead_by(order, taken)
+  redis.call('HSET', key('order', order), 'state', 'accepted', 'number', number, 'epoch', epoch, 'accepted', NOW)
+  add_to_had(shop, taken[3], NOW)
+end
+
+-- Pieces of a lot whose offer ended here may be with nobody, or only offered to others: then they are the lot's again.
+local function takes_pieces_back(order)
+  local job, quantity, minutes = get(order, 'job', 'quantity', 'minutes')
+  local state, unplaced = get_job(job, 'state', 'unplaced')
+  quantity = tonumber(quantity)
+  if state ~= 'open' then return false end
+  local orders, room = redis.call('LRANGE', key('job', job, 'orders'), 0, -1), tonumber(unplaced)
+  for _, other in ipairs(orders) do
+    local other_state, pieces = get(other, 'state', 'quantity')
+    if other_state == 'offered' then room = room + tonumber(pieces) end
+  end
+  if room < quantity then return false end
+  for _, other in ipairs(orders) do
+    if tonumber(get_job(job, 'unplaced')) < quantity and get(other, 'state') == 'offered' then end_order(other, 'expired') end
+  end
+  redis.call('HINCRBY', key('job', job), 'unplaced', -quantity)
+  redis.call('HINCRBY', key('job', job), 'live', 1)
+  weigh(order, minutes)
+  index_open(job)
+  return true
+end
+
+-- A shop names an attempt that this board has forgotten, because it was set back to a moment before it was accepted. Where nobody else
+-- was given the lot since, the shop is believed: what may be on its machine must not be made a second time elsewhere. `moves`: it says
+-- that it was given leave to start.
+local function believe(order, shop, number, epoch, moves)
+  local state, holder, job, known = get(order, 'state', 'shop', 'job', 'number')
+  if (state ~= 'offered' and state ~= 'expired') or tonumber(number) ~= tonumber(known) + 1 or not may_be_forgotten(epoch) then return end
+  if state == 'offered' then
+    local packed = redis.call('HGET', key('order', order, 'asked'), shop)
+    if not packed or packed == '' then return end
+    give_to(order, shop, packed, number, epoch)
+  else
+    if not moves or holder ~= shop or not takes_pieces_back(order) then return end
+    redis.call('HSET', key('order', order), 'state', 'accepted', 'number', number, 'epoch', epoch, 'accepted', NOW, 'reasons', '')
+    redis.call('SADD', key('shop', shop, 'orders'), order)
+    add_to_had(shop, (get(order, 'minutes')), NOW)
+  end
+  if tonumber(epoch) > last_epoch() then redis.call('SET', key('epoch'), epoch) end
+  shop_changed(shop)
+  job_changed(job)
+end
+
+-- Why an attempt that does not own its order gets nothing: whoever has it was given it after this board was set back; or as ever.
+local function not_owned(order, shop, epoch)
+  local state, holder, number, job, quantity = get(order, 'state', 'shop', 'number', 'job', 'quantity')
+  if not state or not may_be_forgotten(epoch) then return 'attempt.superseded' end
+  if holder ~= shop and tonumber(number) > 0 then return 'attempt.given_elsewhere' end
+  local job_state, unplaced = get_job(job, 'state', 'unplaced')
+  local gone = state == 'expired' and (job_state == 'done' or tonumber(unplaced or 0) < tonumber(quantity))
+  return gone and 'attempt.given_elsewhere' or 'attempt.superseded'
 end
 
 -- Whether (order, number, epoch) is the attempt that owns the work order, and the shop is the one that holds it.

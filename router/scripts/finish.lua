@@ -18,11 +18,13 @@
 -- :order:<id>:asked         hash     changed  who is asked
 -- :deadlines                zset     changed  when the order's offer or lease ends
 -- :done                     stream   changed  the report, on its way to the ledger
+-- :epoch                    string   changed  the last fence given: whether the attempt may be from before the board was set back
 -- :counts                   hash     changed  refusals
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
 -- ARGV 3 order, 4 shop, 5 number, 6 epoch, 7 "done" or "failed", 8 good, 9 scrap, 10 signed report, 11 reasons,
---      12 minutes that were estimated, 13 minutes that it took, each 0 where unknown, 14 process or ""
+--      12 minutes that were estimated, 13 minutes that it took, each 0 where unknown, 14 process or "",
+--      15 "1" where the shop says that it had leave to start, or ""
 -- Answers "" or a reason code.
 local order, shop, outcome, good, process = ARGV[3], ARGV[4], ARGV[7], tonumber(ARGV[8]), ARGV[14]
 local REPORTS, LEAST, MOST = 15, 0.1, 10
@@ -37,12 +39,18 @@ local function note_pace(machine, estimated, took)
   redis.call('HSET', key('shop', shop, 'pace'), machine, table.concat(kept, ' '))
 end
 
-if not owns(order, shop, ARGV[5], ARGV[6]) then return count('attempt.superseded') end
+local had_leave = ARGV[15] == '1'
+believe(order, shop, ARGV[5], ARGV[6], had_leave)
+if not owns(order, shop, ARGV[5], ARGV[6]) then return count(not_owned(order, shop, ARGV[6])) end
 local state, job, machine, quantity, stopping = get(order, 'state', 'job', 'machine', 'quantity', 'stopping')
 if state == 'done' or state == 'failed' or (state == 'cancelled' and stopping ~= '1') then return count('attempt.reported') end
-if state == 'accepted' then return count('attempt.not_started') end
-if state ~= 'running' and state ~= 'uncertain' and state ~= 'cancelled' then return count('attempt.superseded') end
 if good > tonumber(quantity) then return count('report.mismatch') end
+if state == 'accepted' then
+  if not had_leave then return count('attempt.not_started') end
+  state = 'running' -- its start was lost with the board that gave the leave
+  redis.call('HSET', key('order', order), 'state', state)
+end
+if state ~= 'running' and state ~= 'uncertain' and state ~= 'cancelled' then return count('attempt.superseded') end
 redis.call('XADD', key('done'), '*', 'order', order, 'number', ARGV[5], 'epoch', ARGV[6], 'signed', ARGV[10])
 redis.call('HSET', key('order', order), 'good', good, 'scrap', ARGV[9], 'reasons', ARGV[11])
 note_pace(machine, tonumber(ARGV[12]), tonumber(ARGV[13]))

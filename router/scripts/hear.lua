@@ -17,6 +17,7 @@
 -- :order:<id>               hash     changed  how far its attempts are; offers that end
 -- :order:<id>:asked         hash     changed  it is asked no more, where it takes nothing
 -- :deadlines                zset     changed  leases that are renewed
+-- :epoch                    string   changed  the last fence given: whether an attempt may be from before the board was set back
 -- :counts                   hash     changed  refusals
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
@@ -42,6 +43,7 @@ local function withdraw_offers()
 end
 
 local function wish_for(order, number, epoch, phase, good, scrap)
+  believe(order, shop, number, epoch, phase == 'running')
   if not owns(order, shop, number, epoch) then return 'drop' end
   local state, stopping, known_good, quantity, job, deadline = get(order, 'state', 'stopping', 'good', 'quantity', 'job', 'deadline')
   local recalled = get_job(job, 'recall')
@@ -54,7 +56,9 @@ local function wish_for(order, number, epoch, phase, good, scrap)
   if lease_ends - tonumber(deadline or 0) >= SMALL_STEP then set_deadline(order, lease_ends) end
   -- A machine that says it moves is believed, whatever the board thought.
   local moves = state == 'uncertain' or (state == 'accepted' and phase == 'running')
-  if moves then redis.call('HSET', key('order', order), 'state', 'running', 'reasons', '') end
+  -- Of what was only accepted when this board was set back it was uncertain whether it had started since; its shop knows.
+  local stands = (state == 'uncertain' and phase == 'preparing' and before_restoring(epoch)) and 'accepted' or 'running'
+  if moves then redis.call('HSET', key('order', order), 'state', stands, 'reasons', '') end
   local more = tonumber(good) > tonumber(known_good) and tonumber(good) <= tonumber(quantity)
   if more then
     redis.call('HSET', key('order', order), 'good', good, 'scrap', scrap)

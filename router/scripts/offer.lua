@@ -15,6 +15,7 @@
 -- :order:<id>               hash     changed  the new orders
 -- :order:<id>:asked         hash     changed  the shops, each with its offer
 -- :deadlines                zset     changed  when the offers end
+-- :epoch                    string   read     the last fence given
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
 -- ARGV 3 ms that the offers stand, then for each job: job, how many lots; and for each of them: order, quantity, standby shop or "", how
@@ -44,7 +45,7 @@ local function place(job, order, quantity, standby, first, last)
     if not may_ask(job, ARGV[i], ARGV[i + 4], ARGV[i + 5]) then return 0 end
   end
   redis.call('HSET', key('order', order), 'job', job, 'quantity', quantity, 'state', 'offered', 'number', 0, 'epoch', 0, 'good', 0,
-    'scrap', 0, 'reasons', '', 'stopping', '0', 'standby', standby, 'weight', 0)
+    'scrap', 0, 'reasons', '', 'stopping', '0', 'standby', standby, 'weight', 0, 'fence', last_epoch())
   for i = first, last, 6 do
     local shop = ARGV[i]
     local packed = cmsgpack.pack({i, ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]})

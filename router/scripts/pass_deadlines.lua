@@ -16,20 +16,28 @@
 -- :order:<id>               hash     changed  the order's state
 -- :order:<id>:asked         hash     changed  who is asked
 -- :deadlines                zset     changed  what has run out
+-- :epoch                    string   read     whether the board was set back since an offer was made or taken
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
 -- ARGV 3 at most this many, 4 reasons for "released", 5 reasons for "uncertain". Answers how many ended.
+--
+-- After the board was set back (restored from a backup), shops may have taken since what is only offered here, and begun what is only
+-- accepted: offers stand a while longer, so that they can say so, and what was accepted is uncertain.
+local AFTER_RESTORING = 15 * 60 * 1000
 local late = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', NOW, 'LIMIT', 0, tonumber(ARGV[3]))
 for _, order in ipairs(late) do
-  local state, job, shop = get(order, 'state', 'job', 'shop')
-  if state == 'offered' then
+  local state, job, shop, epoch, fence = get(order, 'state', 'job', 'shop', 'epoch', 'fence')
+  if state == 'offered' and before_restoring(fence) then
+    redis.call('HSET', key('order', order), 'fence', last_epoch())
+    set_deadline(order, NOW + AFTER_RESTORING)
+  elseif state == 'offered' then
     for _, one in ipairs(asked_of(order)) do pass_over(job, one.shop, 'unanswered') end
     end_order(order, 'expired')
-  elseif state == 'accepted' then
+  elseif state == 'accepted' and not before_restoring(epoch) then
     redis.call('HSET', key('order', order), 'reasons', ARGV[4])
     pass_over(job, shop, 'unanswered')
     end_order(order, 'released')
-  elseif state == 'running' then
+  elseif state == 'running' or state == 'accepted' then
     redis.call('HSET', key('order', order), 'state', 'uncertain', 'reasons', ARGV[5])
     clear_deadline(order)
     job_changed(job)

@@ -28,7 +28,8 @@ class Scene:
     was said of the machine and is not used up. `bed_in_doubt`: the last piece on this machine was spoiled, or its owner has
     worked on it since. `first_in_line`: no earlier attempt lies on this machine.
     `person_tells`: a person works the machine, so only a person can stop it. `lease_holds`: by our own clock,
-    counted from a call of this very run. `recall`: that of the attempt's revision, where there is one.
+    counted from a call of this very run. `recall`: that of the attempt's revision, where there is one. `told_good`: so many good pieces a
+    person told that are still to be counted.
     """
 
     look: Look
@@ -43,6 +44,7 @@ class Scene:
     out_of_service: str = ""
     held_back: str = ""
     person_tells: bool = False
+    told_good: int = 0
 
     @property
     def missing(self) -> frozenset[str]:
@@ -248,10 +250,11 @@ def _between_pieces(attempt: AttemptRecord, scene: Scene) -> Step:
         return Complete()
     if attempt.unjudged and (attempt.good + attempt.unjudged >= attempt.offer.quantity or not _wanted(attempt)):
         order = attempt.ref.work_order_id
-        return Wait(f"somebody to say whether {attempt.unjudged} pieces are good: commonfab shop judge {order} --good", person=True)
+        pieces = "a piece is" if attempt.unjudged == 1 else f"{attempt.unjudged} pieces are"
+        return Wait(f"somebody to say whether {pieces} good: commonfab shop judge {order} --good", person=True)
     if not _wanted(attempt) or scene.recall:
         return Fail(_why_ended(attempt, scene))
-    if attempt.scrap > scene.scrap_allowed:
+    if attempt.scrap > scene.scrap_allowed and not scene.told_good:  # what is made already is counted before the order is given up
         return _spoiled(attempt, scene)
     if not scene.first_in_line:
         return Wait("its turn: an earlier order comes first")

@@ -19,7 +19,7 @@ from shop_agent.bench.preparation import Preparation
 from shop_agent.bench.service import out_of_service
 from shop_agent.bench.waiting import Bell, Leases, Starts
 from shop_agent.bench.watching import Watching
-from shop_agent.journal import attempt_steps
+from shop_agent.journal import attempt_steps, words
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.live import LiveMachine
@@ -191,7 +191,16 @@ class Bench:
             attempt = self.journal.attempt(attempt.row)
 
     async def _look(self, name: str) -> None:
-        self.look = await self.machine.state(name)
+        await self._note(await self.machine.state(name))
+
+    async def _look_meanwhile(self) -> None:
+        """A look while a toolpath is brought. A small computer that has its hands full with that may not answer: it is not away."""
+        look = await self.machine.state("")
+        if look.reachable:
+            await self._note(look)
+
+    async def _note(self, look: Look) -> None:
+        self.look = look
         if self.look.busy_with != self._noted:
             self._noted = self.look.busy_with
             self.journal.note_busy(self.facts.id, self.look.busy_with)
@@ -214,7 +223,14 @@ class Bench:
             out_of_service=out_of_service(self.journal, self.facts)[1],
             held_back=held_back,
             person_tells=self.machine.person_tells,
+            told_good=self._told_good(),
         )
+
+    def _told_good(self) -> int:
+        """Pieces that a person told to be good and that are not counted yet."""
+        if not self.machine.person_tells:
+            return 0
+        return sum(word.amount for word in words.unheard(self.journal, self.facts.id) if word.kind is words.Kind.GOOD)
 
     async def _do(self, attempt: AttemptRecord, step: steps.Step) -> bool:
         """Carry out one step. False where nothing more can be done for this attempt now."""
@@ -297,7 +313,7 @@ class Bench:
 
     async def _put_on_machine(self, attempt: AttemptRecord, toolpath: Toolpath, piece: int) -> bool:
         try:
-            await self.machine.prepare(toolpath, attempt.file_name(piece))
+            await self._watching.during(self.machine.prepare(toolpath, attempt.file_name(piece)), self._look_meanwhile)
         except (Refused, FileNotFoundError) as trouble:
             changed = isinstance(trouble, FileNotFoundError) or trouble.code == "toolpath.changed"
             if not changed or (attempt.start_asked and not attempt.leave):

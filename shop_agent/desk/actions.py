@@ -17,7 +17,7 @@ from shop_agent import answering
 from shop_agent.bench.obeying import CARES, CARES_OF
 from shop_agent.config import ShopConfig
 from shop_agent.desk.cards import PEOPLE_TELL
-from shop_agent.journal import given_back, words
+from shop_agent.journal import given_back, reports, words
 from shop_agent.journal.book import EVERYTHING, Journal, open_journal
 from shop_agent.journal.records import Toolpath
 from shop_agent.journal.words import Kind
@@ -67,6 +67,11 @@ def withdraw(bench: Bench, order: str, note: str = "") -> None:
 def dismiss(bench: Bench, order: str) -> None:
     """Somebody has read why it came to nothing. Errors: `Refused` (`shop.not_given_back`)."""
     given_back.dismiss(bench.journal, order)
+
+
+def resend(bench: Bench, order: str) -> None:
+    """Send the signed report of an order again, as after a router was mended or restored. Errors: `Refused` (`shop.no_report`)."""
+    reports.resend(bench.journal, order)
 
 
 # Machines.

@@ -176,7 +176,9 @@ class BenchCard:
 
 @dataclass(frozen=True)
 class GivenBackCard:
-    """What came to nothing. `ended`: how, in plain words; `why`: what is wrong, each with what to do about it, which may be empty."""
+    """What came to nothing, or whose report the router did not take. `ended`: how, in plain words; `why`: what is wrong, each with what to
+    do about it, which may be empty. `resends`: its signed report is kept and can be sent again.
+    """
 
     order: str
     what: str
@@ -184,6 +186,7 @@ class GivenBackCard:
     ended: str
     why: tuple[tuple[str, str], ...]
     walk_in: bool
+    resends: bool = False
 
 
 @dataclass(frozen=True)
@@ -208,7 +211,8 @@ class RecallCard:
 
 @dataclass(frozen=True)
 class Desk:
-    """All of it. `agent`: empty where the agent runs, else in words that it does not."""
+    """All of it. `agent`: in words what is wrong with the agent or the desk itself: it does not run, or works by what shop.toml said
+    before; empty where all is well."""
 
     shop: str
     agent: str
@@ -218,6 +222,7 @@ class Desk:
     outbox: OutboxCard
     recalls: tuple[RecallCard, ...]
     given_back: tuple[GivenBackCard, ...] = ()
+    agent_runs: bool = True
 
     @property
     def open_offers(self) -> tuple[OfferCard, ...]:

@@ -111,13 +111,16 @@ def given_back_card(config: ShopConfig, one: GivenBack) -> GivenBackCard:
     attempt, machine = one.attempt, config.machine_of(one.attempt.machine_id)
     how = "could not be made" if attempt.ended == Ending.RELEASE and attempt.walk_in else ENDED[attempt.ended]
     made = f", {attempt.good} of {attempt.offer.quantity} good" if attempt.ended == Ending.FAIL else ""
+    if one.refusal is not None:
+        how, made = "the router did not take its report", f": {attempt.good} of {attempt.offer.quantity} good"
     return GivenBackCard(
         order=attempt.ref.work_order_id,
         what=what_of(attempt),
         machine=machine.name if machine else attempt.machine_id,
         ended=how + made,
-        why=tuple((sentence(told.message), remedy_of(told)) for told in one.reasons),
+        why=tuple((sentence(told.message), remedy_of(told) or (one.refusal.remedy if one.refusal else "")) for told in one.reasons),
         walk_in=attempt.walk_in,
+        resends=one.refusal is not None,
     )
 
 

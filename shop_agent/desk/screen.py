@@ -21,7 +21,7 @@ from shop_agent.desk.actions import Bench
 from shop_agent.desk.cards import Desk, MachineCard
 from shop_agent.desk.of_machines import CONFIRMED
 from shop_agent.desk.screen_asks import Ask, Form, Sure
-from shop_agent.desk.screen_tables import ALWAYS, TABLES, Row, heading_of, outbox_line, rows_of, widths
+from shop_agent.desk.screen_tables import ALWAYS, GIVEN_BACK, TABLES, Row, heading_of, outbox_line, rows_of, widths
 from shop_agent.desk.view import look
 from shop_agent.desk.wrong import tried
 from shop_agent.journal.book import EVERYTHING, open_journal
@@ -190,12 +190,12 @@ class BenchScreen(App[None]):
             good, _, scrap = told.partition("/")
             actions.made(self.bench, order, actions.count_in(good), actions.count_in(scrap or "0"), self.who)
 
-        if order := self._marked("benches"):
+        if order := self._order():
             self._ask(f"{order}: how many more are good? Spoiled ones after a stroke: 3/1", made)
 
     def action_measured(self) -> None:
         """A size as drawn and as it came out."""
-        if order := self._marked("benches"):
+        if order := self._order():
             self._ask(f"{order}: bore=8.0/8.03", lambda told: actions.measured(self.bench, order, *actions.size_in(told)))
 
     def action_minutes(self) -> None:
@@ -205,29 +205,29 @@ class BenchScreen(App[None]):
             task, _, minutes = told.strip().rpartition(" ")
             actions.spent(self.bench, order, task or "finishing", actions.minutes_in(minutes))
 
-        if order := self._marked("benches"):
+        if order := self._order():
             self._ask(f"{order}: which task, and how many minutes? finishing 12", spent)
 
     def action_photograph(self) -> None:
         """A picture that lies on this computer."""
-        if order := self._marked("benches"):
+        if order := self._order():
             self._ask(f"{order}: the picture's file", lambda told: actions.photograph(self.bench, order, _path(told)))
 
     def action_toolpath(self) -> None:
         """A toolpath that lies on this computer, for the marked order."""
-        if order := self._marked("benches"):
+        if order := self._order():
             config = self.bench.config
             asked = Form(f"{order}: a toolpath for it", [("its file", "")], lambda file: actions.bring_beside(config, order, _path(file)))
             self.push_screen(asked, lambda _: self.show_desk())
 
     def action_withdraw(self) -> None:
         """Take the marked order off the bench."""
-        if order := self._marked("benches"):
+        if order := self._order():
             self._ask(f"Why is {order} taken off the bench?", lambda note: actions.withdraw(self.bench, order, note))
 
     def action_dismiss(self) -> None:
         """The marked order came to nothing, and somebody has read why."""
-        if order := self._marked("benches"):
+        if order := self._marked("benches").removeprefix(GIVEN_BACK):
             self._do(f"{order} is no longer shown.", actions.dismiss, order)
 
     def action_walk_in(self) -> None:
@@ -248,7 +248,7 @@ class BenchScreen(App[None]):
             self._sure(f"{word} {card.name}? {CONFIRMED[GO]}", lambda: action(self.bench, card.id, self.who))
 
     def _judge(self, good: bool) -> None:
-        if order := self._marked("benches"):
+        if order := self._order():
             self._do(f"{order}: {'good' if good else 'scrap'}", actions.judge, order, good, self.who)
 
     def _do(self, told: str, action: Callable[..., object], *arguments: object) -> None:
@@ -315,6 +315,14 @@ class BenchScreen(App[None]):
         elif not table.display:
             self._go_to(name)
             self.notify("Here it is. Mark the right one, then press the key again.", severity="warning")
+            return ""
+        return key
+
+    def _order(self) -> str:
+        """The marked order of the benches; empty where there is none, or where it came to nothing."""
+        key = self._marked("benches")
+        if key.startswith(GIVEN_BACK):
+            self.notify("That came to nothing. Press d once you have read why.", severity="warning")
             return ""
         return key
 

@@ -14,6 +14,9 @@ from shop_agent.desk.plain import ago_text, due_text, grams_text, minutes_text, 
 
 UPKEEP_HOURS = 10.0
 
+GIVEN_BACK = "given back: "
+"""Before the key of what came to nothing: the same order may have been taken once more and be on the benches besides."""
+
 
 @dataclass(frozen=True)
 class Row:
@@ -160,7 +163,9 @@ def _given_back(card: GivenBackCard) -> Row:
     what = f"{'walk-in: ' if card.walk_in else ''}{card.what}"
     cells = (one_line(what), one_line(card.machine), one_line(""), one_line(card.ended, STYLES["person"]))
     why = " ".join(f"{why}. {remedy}".strip() for why, remedy in card.why)
-    return Row(card.order, cells, f"{card.order}: {what}, on {card.machine}: {card.ended}. {why} Press d once you have read it.")
+    again = f"To send it again: commonfab shop resend {card.order}. " if card.resends else ""
+    told = f"{card.order}: {what}, on {card.machine}: {card.ended}. {why} {again}Press d once you have read it."
+    return Row(f"{GIVEN_BACK}{card.order}", cells, told)
 
 
 def _counts(card: BenchCard) -> Iterator[str]:

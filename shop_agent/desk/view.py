@@ -4,7 +4,7 @@ screen."""
 
 from __future__ import annotations
 
-from shop_agent.config import ShopConfig
+from shop_agent.config import ShopConfig, digest_now
 from shop_agent.desk.cards import Desk
 from shop_agent.desk.of_machines import machine_card
 from shop_agent.desk.of_work import bench_card, given_back_card, offer_card, outbox_card, recall_card
@@ -13,6 +13,15 @@ from shop_agent.journal.given_back import given_back
 from shop_agent.live import Live, read_live
 
 NOT_RUNNING = "The agent is not running. What you say is kept, and nothing reaches a machine until it runs: commonfab shop run"
+
+CHANGED = (
+    "shop.toml was changed: restart the agent to take it up. commonfab shop check says whether it is right; then "
+    "sudo systemctl restart commonfab-shop, or Ctrl-C and commonfab shop run again"
+)
+OPENED_BEFORE = (
+    "shop.toml was changed since this desk was opened: open it anew. sudo systemctl restart commonfab-desk, or Ctrl-C and "
+    "commonfab shop desk or commonfab shop screen again"
+)
 
 
 def look(config: ShopConfig, journal: Journal) -> Desk:
@@ -28,11 +37,20 @@ def desk_of(config: ShopConfig, journal: Journal, live: Live | None, now: float)
     told = {one.id: one for one in live.machines} if live else {}
     return Desk(
         shop=config.shop.name or config.shop.id,
-        agent="" if live else NOT_RUNNING,
+        agent=_amiss(config, live) if live else NOT_RUNNING,
+        agent_runs=live is not None,
         offers=tuple(offer_card(config, journal, record) for record in journal.standing()),
         machines=tuple(machine_card(journal, facts, told.get(facts.id), attempts) for facts in config.machine),
         benches=tuple(bench_card(config, journal, attempt, told.get(attempt.machine_id)) for attempt in attempts),
         outbox=outbox_card(journal, live, now),
         recalls=tuple(recall_card(record, journal) for record in journal.recalls()),
-        given_back=tuple(given_back_card(config, one) for one in given_back(journal)),
+        given_back=tuple({card.order: card for card in (given_back_card(config, one) for one in given_back(journal))}.values()),
     )
+
+
+def _amiss(config: ShopConfig, live: Live) -> str:
+    """Who works by what shop.toml said before, in words; empty where it is unchanged. An agent of an older version does not say."""
+    now = digest_now(config.path)
+    if live.shop_toml and live.shop_toml != now:
+        return CHANGED
+    return OPENED_BEFORE if config.digest and config.digest != now else ""

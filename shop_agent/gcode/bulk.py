@@ -148,12 +148,13 @@ class Bulk(Run):
         state = self.state
         if state.rules.prints or "0" not in self.motions:
             return True
-        if state.constant or state.burns or state.buried:
+        if state.constant or state.burns:
             return False
-        if not state.rules.mills or not state.known[2]:
+        surface = state.surface
+        if not state.rules.mills or surface is None:
             return True
         deepest = min(self.paths[2]) if self.paths[2] else state.at[2]
-        return min(deepest, state.at[2]) - state.offset[2] >= -TOLERANCE_MM
+        return min(deepest, state.at[2]) - surface >= -TOLERANCE_MM
 
     # It holds: change the state.
 
@@ -173,7 +174,6 @@ class Bulk(Run):
         self._count()
         moves = self._moves()
         if state.rules.mills:
-            state.buried = state.buried and self.paths[2] is None
             self._remember_bore(moves)
         if isinstance(state, CutterFollower):
             state.begun = True

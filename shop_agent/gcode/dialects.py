@@ -41,30 +41,31 @@ that cuts
 is Grbl, all others LinuxCNC."""
 
 
-def _names(text: str) -> frozenset[str]:
+def names_in(text: str) -> frozenset[str]:
+    """Names with blanks between them."""
     return frozenset(text.split())
 
 
-MARLIN_HARMLESS = _names(
+MARLIN_HARMLESS = names_in(
     # motion settings of this run only, fans, display, questions, firmware retraction, levelling, filament and object marks
     "G11 G17 M73 M74 M105 M106 M107 M114 M115 M117 M155 M201 M203 M204 M205 M208 M209 M221 M300 M400 M420 M486 M555 "
     "M572 M593 M900 M862.1 M862.2 M862.3 M862.4 M862.5 M862.6"
 )
-KLIPPER_HARMLESS = _names(
+KLIPPER_HARMLESS = names_in(
     "G10 G11 G17 M73 M105 M201 M203 M900 M106 M107 M114 M115 M117 M204 M205 M220 M221 M400 M486 EXCLUDE_OBJECT_DEFINE EXCLUDE_OBJECT_START "
     "EXCLUDE_OBJECT_END EXCLUDE_OBJECT SET_PRINT_STATS_INFO TEMPERATURE_WAIT SET_VELOCITY_LIMIT SET_PRESSURE_ADVANCE SET_DISPLAY_TEXT"
 )
-FREE_TEXT = _names("M117 M115 M486 M862.1 M862.2 M862.3 M862.4 M862.5 M862.6")
+FREE_TEXT = names_in("M117 M115 M486 M862.1 M862.2 M862.3 M862.4 M862.5 M862.6")
 """Commands whose arguments are words for people or names; nothing in them moves or heats anything."""
 
-RS274_COMMON = _names(
+RS274_COMMON = names_in(
     "G0 G1 G2 G3 G4 G17 G18 G19 G20 G21 G28 G30 G40 G49 G53 G54 G55 G56 G57 G58 G59 G61 G80 G90 G91 G91.1 G92 G92.1 G94 "
     "M0 M1 M2 M3 M4 M5 M7 M8 M9 M30"
 )
-LINUXCNC_LISTED = RS274_COMMON | _names("G43 G59.1 G59.2 G59.3 G64 G61.1 G98 G99 G97 M6 M60")
+LINUXCNC_LISTED = RS274_COMMON | names_in("G43 G59.1 G59.2 G59.3 G64 G61.1 G98 G99 G97 M6 M60")
 
 _FILES = "M20 M21 M22 M23 M24 M26 M27 M28 M29 M32 M33 M34 M928 "  # the card: write, start, delete (M30 below)
-MARLIN_NEVER = _names(
+MARLIN_NEVER = names_in(
     _FILES + "M30 M42 M43 M81 M92 M108 M110 M112 M206 M218 M226 M301 M302 M303 M304 M410 M428 M500 M501 M502 M503 M504 M510 M511 M512 "
     "M540 M575 M851 M852 M997 M999 G53 G60 G61 G20 M98 M111 M120 M121 M149 M211 M281 M290 M293 M294 M305 M306 M309 M350 M351 M605 M665 "
     "M666 M808 M810 M811 M812 M813 M814 M815 M816 M817 M818 M819"
@@ -74,7 +75,7 @@ stops (M121, M211 but for S1), other units of temperature (M149), baby steps (M2
 once (M112), lines that run again (M808) or are kept as macros (M810 to M819), and the serial line. G20: inches work only where Marlin was
 built with INCH_MODE_SUPPORT, and by default it is not; without it the same
 numbers are millimetres."""
-KLIPPER_NEVER = MARLIN_NEVER | _names(
+KLIPPER_NEVER = MARLIN_NEVER | names_in(
     "SAVE_CONFIG RESTART FIRMWARE_RESTART SDCARD_PRINT_FILE SDCARD_RESET_FILE RUN_SHELL_COMMAND FORCE_MOVE SET_KINEMATIC_POSITION "
     "SET_GCODE_OFFSET PID_CALIBRATE MPC_CALIBRATE STEPPER_BUZZ SET_STEPPER_ENABLE INIT_TMC SET_TMC_FIELD SET_TMC_CURRENT DELTA_CALIBRATE "
     "PROBE_CALIBRATE Z_OFFSET_APPLY_PROBE Z_OFFSET_APPLY_ENDSTOP MANUAL_STEPPER SAVE_VARIABLE SAVE_GCODE_STATE RESTORE_GCODE_STATE "
@@ -85,10 +86,10 @@ KLIPPER_NEVER = MARLIN_NEVER | _names(
 )
 """The same, and what writes the configuration, moves past the limits, shifts the coordinates unseen, runs lines again (SDCARD_LOOP_BEGIN),
 sets outputs or runs a program. RESPOND can give orders to the server."""
-GRBL_NEVER = _names(
+GRBL_NEVER = names_in(
     "G10 G28.1 G30.1 G43.1 G5 G5.1 G5.2 G90.1 G93 G95 G41 G42 M20 M21 M22 M23 M24 M28 M29 M32 M98 M99 M100 M112 M500 M501 M502 M997"
 )
-LINUXCNC_NEVER = (GRBL_NEVER | _names("M61 M66 M62 M63 M64 M65 M67 M68 M70 M71 M72 M73 G52 G92.2 G92.3")) - {"G5", "G5.1", "G5.2"}
+LINUXCNC_NEVER = (GRBL_NEVER | names_in("M61 M66 M62 M63 M64 M65 M67 M68 M70 M71 M72 M73 G52 G92.2 G92.3")) - {"G5", "G5.1", "G5.2"}
 """Stored offsets (G10, G28.1, G30.1), tool radius compensation and inverse time, which the gate does not follow, outputs, saved state and
 subprograms."""
 

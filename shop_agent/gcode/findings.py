@@ -54,8 +54,9 @@ class Toolpath:
 
     `lowest`, `highest`: for each axis the farthest position in the toolpath's own coordinates, and its line; infinite where it is never
     known. `widest`: the largest extent along each axis within one frame of coordinates, and the line that completes it: the same whatever
-    the work offset. `laid_*`: the same as `lowest` and `highest` for moves that lay material. `hottest`, by part. `fastest`: the highest
-    F word. `strongest`: the largest S word, spindle speed or laser power. `faults`: what is refused whatever the machine's limits.
+    the work offset. `laid_*`: the same as `lowest` and `highest` for moves that lay material. `hottest`, by part. `unexplained`: the
+    highest figure that a macro is given and that may be a temperature. `fastest`: the highest F word. `strongest`: the largest S word,
+    spindle speed or laser power. `faults`: what is refused whatever the machine's limits.
     """
 
     lowest: list[Reached] = field(default_factory=lambda: [(math.inf, 0)] * 3)
@@ -64,6 +65,7 @@ class Toolpath:
     laid_lowest: list[float] = field(default_factory=lambda: [math.inf] * 3)
     laid_highest: list[float] = field(default_factory=lambda: [-math.inf] * 3)
     hottest: dict[str, Finding] = field(default_factory=dict)
+    unexplained: Finding | None = None
     fastest: Reached = (0.0, 0)
     strongest: Reached = (0.0, 0)
     faults: dict[tuple[str, str], Finding] = field(default_factory=dict)

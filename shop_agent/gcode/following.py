@@ -46,7 +46,7 @@ class Follower:
         self.spindle = ""
         self.power: float | None = None
         self.bored = math.inf
-        self.buried = False
+        self.top: float | None = None
         self.e = 0.0
         self.e_absolute: bool | None = None
         self.hot = False
@@ -69,9 +69,22 @@ class Follower:
         return self.constant and (self.power or 0) > 0
 
     @property
+    def surface(self) -> float | None:
+        """Where the stock's top is, in the frame of `at`: the zero of Z, or what that was (`top`) when a cutter stood in the stock and the
+        place was given another name, whichever is higher. None where nobody knows."""
+        if not self.known[2]:
+            return self.top
+        return self.offset[2] if self.top is None else max(self.offset[2], self.top)
+
+    @property
     def in_stock(self) -> bool:
-        """Whether a cutter stands below the stock's top, or stood there when that place was renamed."""
-        return self.rules.mills and (self.buried or (self.known[2] and self.at[2] - self.offset[2] < -TOLERANCE_MM))
+        """Whether a cutter stands below the stock's top."""
+        surface = self.surface
+        return self.rules.mills and surface is not None and self.at[2] - surface < -TOLERANCE_MM
+
+    def rename_z(self) -> None:
+        """The height where the machine stands is about to get another name. A cutter that is in the stock stays in it by that."""
+        self.top, self.bored = self.surface if self.in_stock else None, math.inf
 
     # Where a word leads.
 
@@ -91,7 +104,7 @@ class Follower:
     def lose(self, axis: int) -> None:
         """Where the machine stands is as before, but what the program calls that place is not known (work offsets, tool lengths)."""
         if axis == 2:
-            self.buried, self.bored = self.in_stock, math.inf
+            self.rename_z()
         self.known[axis] = False
 
     def settle(self, words: dict[str, float], to: list[float]) -> bool:
@@ -111,7 +124,7 @@ class Follower:
         self.low[axis], self.high[axis] = NOWHERE
         self.known[axis] = known
         if axis == 2:
-            self.buried, self.bored = False, math.inf
+            self.top, self.bored = None, math.inf
 
     def close_frame(self, axis: int) -> None:
         """Add the frame's extent to what the toolpath reaches."""
@@ -136,7 +149,7 @@ class Follower:
         if to is None:
             return
         self.swept = []
-        if rapid and self.buried and ("X" in words or "Y" in words):
+        if rapid and not self.known[2] and ("X" in words or "Y" in words) and self.in_stock:
             self.say("toolpath.rapid_into_stock")
         begin = self.at.copy()
         way_known = self.settle(words, to)
@@ -155,20 +168,20 @@ class Follower:
         if not self.rules.mills:
             return
         sideways = "X" in words or "Y" in words
-        if "Z" in words:
-            self.buried = False
-        if rapid and self.known[2]:
-            self._watch_rapid(begin, to, way_known)
+        surface = self.surface
+        if rapid and surface is not None:
+            self._watch_rapid(begin, to, way_known, surface)
         if sideways:
             self.bored = math.inf
         if not rapid and self.known[2]:
             self.bored = min(self.bored, to[2] - self.offset[2])
 
-    def _watch_rapid(self, begin: list[float], to: list[float], way_known: bool) -> None:
+    def _watch_rapid(self, begin: list[float], to: list[float], way_known: bool, surface: float) -> None:
         sideways = not way_known or begin[0] != to[0] or begin[1] != to[1]
-        before, after = self.at[2] - self.offset[2], to[2] - self.offset[2]
+        before, after = self.at[2] - surface, to[2] - surface
         deep = min(before, after) < -TOLERANCE_MM
-        plunges = after < -TOLERANCE_MM and after < self.bored - TOLERANCE_MM and (after < before or not way_known)
+        drilled = to[2] - self.offset[2] >= self.bored - TOLERANCE_MM
+        plunges = after < -TOLERANCE_MM and not drilled and (after < before or not way_known)
         if (deep and sideways) or plunges:
             self.say("toolpath.rapid_into_stock")
 
@@ -274,7 +287,7 @@ class Follower:
             if letter not in words:
                 continue
             if axis == 2:
-                self.buried, self.bored = self.in_stock, math.inf
+                self.rename_z()
             self.known[axis] = True
             self.offset[axis] = self.at[axis] - words[letter] * unit
         if "E" in words:

@@ -146,6 +146,10 @@ def check(path: Toolpath, machine: MachineSection) -> list[v1.Reason]:
         if hot.value > limits[part]:
             has = Quantity(limits[part], "°C")
             reasons.append((hot.line, reason("toolpath.too_hot", part, line=hot.line, needs=Quantity(hot.value, "°C"), has=has)))
+    most, figure = max(limits.values()), path.unexplained
+    if figure is not None and figure.value > most:
+        told = Quantity(figure.value, "", 7)
+        reasons.append((figure.line, reason(figure.code, figure.subject, line=figure.line, needs=told, has=Quantity(most, "°C"))))
     reasons += list(_too_much(path, machine, rules))
     if not (path.lays_material if rules.prints else path.fed_moves) and not path.faults:
         reasons.append((path.lines, reason("toolpath.empty")))

@@ -95,6 +95,8 @@ class CutterFollower(Follower):
             if command in self.rules.never:
                 self.say("toolpath.forbidden_command", command)
                 return True
+        if "M6" in commands and self.in_stock:
+            self.say("toolpath.tool_in_stock")
         unlisted = [command for command in commands if command not in self.listed]
         if not unlisted:
             return False

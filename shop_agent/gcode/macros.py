@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 import shlex
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shop_agent.gcode.dialects import Dialect
+from shop_agent.gcode.dialects import Dialect, names_in
 from shop_agent.gcode.lines import Odd, shown, words_of
 from shop_agent.gcode.printer import Printer
 
@@ -24,6 +25,14 @@ MACRO_PARTS: Mapping[str, str] = MappingProxyType(
     }
 )
 """What a macro's parameter is about, by what its name contains, the first that fits: START_PRINT BED_TEMP=60 EXTRUDER_TEMP=210."""
+NO_HEAT = names_in(
+    "ACCEL ACCELERATION ANGLE AREA COLOR COLOUR COST COUNT CURRENT DATE DENSITY DIAMETER DISTANCE DURATION ETA F FAN FEED FEEDRATE "
+    "FILAMENT FILE FLOW GRAMS HASH HEATSOAK HEIGHT ID JERK JOB LAYERS LENGTH MATERIAL MAX MIN MINUTES MM NAME NUM NUMBER OBJECT "
+    "OBJECTS OFFSET PERCENT POSITION PRICE PRINTER PROGRESS RPM SECONDS SIZE SLICER SOAK SPEED SPOOL THICKNESS TIME TOTAL USED "
+    "VELOCITY VERSION VOLUME WEIGHT WIDTH X Y Z"
+)
+"""A parameter that one of these words is part of (TOTAL_LAYER, X_MAX, SOAK_TIME) is of lengths, times, counts or names."""
+NO_HEAT_NAMES = re.compile(r"[XYZ](?:_?(?:MIN|MAX|POS))?\d?|LAYER")
 NEARLY_HOT_C = 20.0
 """How far below its target a nozzle may be after TEMPERATURE_WAIT to count as heated."""
 
@@ -53,7 +62,7 @@ def extended(follower: Printer, code: str) -> None:
     elif name == "SET_HEATER_TEMPERATURE":
         _set_heater(follower, assigned(code), code)
     else:
-        _trusted(follower, assigned(code))
+        _trusted(follower, name, assigned(code))
 
 
 def assigned(code: str) -> dict[str, str]:
@@ -75,18 +84,31 @@ def number_in(text: str) -> float | None:
         return None
 
 
-def _trusted(follower: Printer, told: dict[str, str]) -> None:
+def _trusted(follower: Printer, macro: str, told: dict[str, str]) -> None:
     """A macro that the owner allowed: before the first move it may home and heat, after the last one it may switch off."""
     for name, value in told.items():
         part = next((part for key, part in MACRO_PARTS.items() if key in name), "")
         degrees = number_in(value)
-        if part and degrees is not None:
+        if degrees is None:
+            continue
+        if part:
             if not 0 <= degrees < 10_000:  # not a number, infinite or below zero
                 raise Odd("toolpath.bad_value", f"{name}={value}")
             follower.note_heat(part, name, degrees)
+        elif not _is_no_heat(follower, macro, name):
+            if math.isnan(degrees):
+                raise Odd("toolpath.bad_value", f"{name}={value}")
+            follower.note_parameter(name, macro, degrees)
     if not follower.moved:
         follower.homed, follower.known, follower.hot = [True] * 3, [True] * 3, True
     follower.closed_by_macro = True
+
+
+def _is_no_heat(follower: Printer, macro: str, name: str) -> bool:
+    """Whether a figure of that name is no temperature: by its name, or because its owner names it beside the macro in allow_commands."""
+    if NO_HEAT_NAMES.fullmatch(name) or NO_HEAT.intersection(name.split("_")):
+        return True
+    return any(one[0] == macro and name in one[1:] for one in follower.rules.allowed)
 
 
 def _set_heater(follower: Printer, told: dict[str, str], code: str) -> None:

@@ -29,7 +29,7 @@ Texts = list[str | None]
 """A word of many lines, None where a line has none. Texts, because tuples and lists by the thousand would wake the garbage collector."""
 RESET, HARMLESS, ODD = "reset", "harmless", "odd"
 """The columns of G92 E0, by which slicers begin to count E anew; of commands that change nothing; and of lines that are not plain."""
-_HARMLESS_NUMBERED = ("M73", "M106", "M107", "M204", "M205", "M221", "M900")
+_HARMLESS_NUMBERED = ("M73", "M106", "M107", "M204", "M205", "M900")
 _HARMLESS_NAMED = (
     "M117",
     "SET_PRINT_STATS_INFO",

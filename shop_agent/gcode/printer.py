@@ -23,6 +23,7 @@ class Printer(Follower):
         super().__init__(rules)
         self.at = list(rules.home_mm)
         self.homed = [not rules.prints] * 3
+        self.flow = 1.0
         self.targets: dict[str, tuple[float, int]] = {}
         self.klipper = rules.dialect is Dialect.KLIPPER
         self.harmless = KLIPPER_HARMLESS if self.klipper else MARLIN_HARMLESS
@@ -52,6 +53,12 @@ class Printer(Follower):
         hottest = self.path.hottest
         if part not in hottest or degrees > hottest[part].value:
             hottest[part] = Finding("toolpath.too_hot", self.number, command, degrees)
+
+    def note_parameter(self, name: str, macro: str, figure: float) -> None:
+        """Remember the highest figure that a macro is given and that may be a temperature."""
+        known = self.path.unexplained
+        if known is None or figure > known.value:
+            self.path.unexplained = Finding("toolpath.macro_figure", self.number, f"{name} of {macro}", figure)
 
     # Moves.
 
@@ -125,6 +132,8 @@ class Printer(Follower):
         path = super().close(lines)
         if self.feed_factor != 1.0:
             self.say("toolpath.end_unsafe", f"the feeds are still those of M220 S{100 * self.feed_factor:g}")
+        if self.flow != 1.0:
+            self.say("toolpath.end_unsafe", f"the flow is still that of M221 S{100 * self.flow:g}")
         if self.closed_by_macro:
             return path
         for part in self.targets:

@@ -87,6 +87,14 @@ def _feed_factor(follower: Printer, words: Words) -> None:
     follower.note_feed()
 
 
+def _flow_factor(follower: Printer, words: Words) -> None:
+    """S in percent. Without it Marlin only shows how it stands, and Klipper goes back to 100 (gcode_move.py)."""
+    if not words.keys() <= {"S", "T"} or words.get("T", 0.0) or words.get("S", 100.0) <= 0 or ("S" not in words and words):
+        raise Odd("toolpath.bad_value", "M221")
+    if "S" in words or follower.klipper:
+        follower.flow = words.get("S", 100.0) / 100
+
+
 def _retraction(follower: Printer, words: Words) -> None:
     """M207: S length, F feed, Z how far G10 lifts the head, W for tool changes."""
     _only(words, "SFWZ", "M207")
@@ -236,6 +244,7 @@ HANDLERS: Mapping[str, Handler] = MappingProxyType(
         "M107": _blows("M107"),
         "M207": _retraction,
         "M220": _feed_factor,
+        "M221": _flow_factor,
         **{command: _heats(command) for command in HEATED},
     }
 )

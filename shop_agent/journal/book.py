@@ -36,6 +36,10 @@ def _nobody_listens() -> None:
     pass
 
 
+def _nobody_objects() -> None:
+    pass
+
+
 class Journal:
     """The journal file. `on_change` is called after every change made through this object."""
 
@@ -87,14 +91,19 @@ class Journal:
         ).fetchone()
         return _offer(row) if row else None
 
-    def decide(self, work_order_id: str, accept: bool, note: str = "") -> None:
-        """Answer an offer; the answer reaches the router with the next call. Errors: `Refused` (`shop.unanswered`)."""
+    def decide(self, work_order_id: str, accept: bool, note: str = "", judge: Callable[[], None] = _nobody_objects) -> None:
+        """Answer an offer; the answer reaches the router with the next call.
+
+        Parameters: `judge` raises `Refused` where the answer must not be given as things stand; it looks at the journal when nobody else
+        can change it any more. Errors: `Refused` (`shop.unanswered`, and what `judge` raises).
+        """
         answer = v1.ShopEvent(id=self.ids("event"))
         if accept:
             answer.accept.work_order_id = work_order_id
         else:
             answer.decline.MergeFrom(v1.Decline(work_order_id=work_order_id, note=note))
         with self.change() as connection:
+            judge()
             changed = connection.execute(
                 "UPDATE offers SET answer = ?, note = ? WHERE work_order_id = ? AND stands = 1 AND answer = ''",
                 ("accept" if accept else "decline", note, work_order_id),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from commonfab import v1
 from commonfab.errors import Refused
+from shop_agent.journal import reports
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
 
@@ -20,10 +21,14 @@ SHOWN_SECONDS = 86_400.0
 
 @dataclass(frozen=True)
 class GivenBack:
-    """An attempt that ended before all its pieces were made, and why."""
+    """An attempt that ended before all its pieces were made, or whose report the router did not take, and why.
+
+    `refusal`: the router's answer to its report; None where it took it, or there was none.
+    """
 
     attempt: AttemptRecord
     reasons: tuple[v1.Reason, ...]
+    refusal: v1.Refusal | None = None
 
 
 def note(connection: sqlite3.Connection, attempt: AttemptRecord, now: float, reasons: Sequence[v1.Reason]) -> None:
@@ -33,12 +38,26 @@ def note(connection: sqlite3.Connection, attempt: AttemptRecord, now: float, rea
         connection.execute("INSERT OR REPLACE INTO given_back (attempt, at, reasons) VALUES (?, ?, ?)", (attempt.row, now, kept))
 
 
+def keep(connection: sqlite3.Connection, ref: v1.AttemptRef, now: float, reasons: Sequence[v1.Reason]) -> None:
+    """The same of an attempt that the router ended, by its name."""
+    connection.execute(
+        "INSERT OR REPLACE INTO given_back (attempt, at, reasons)"
+        " SELECT row, ?, ? FROM attempts WHERE work_order_id = ? AND number = ? AND epoch = ? AND ended = '' AND withdrawn = ''",
+        (now, v1.Release(reasons=reasons).SerializeToString(), ref.work_order_id, ref.number, ref.epoch),
+    )
+
+
 def given_back(journal: Journal) -> list[GivenBack]:
-    """What came to nothing within the last day and nobody has dismissed, oldest first."""
+    """What came to nothing within the last day, and every report that the router did not take, until somebody dismisses it."""
     now = journal.clock.now()
     rows = journal.connection.execute("SELECT * FROM given_back ORDER BY at, attempt").fetchall()
     fresh = [row for row in rows if abs(now - row["at"]) < SHOWN_SECONDS]  # abs: a clock that was set back keeps nothing for ever
-    return [GivenBack(journal.attempt(row["attempt"]), tuple(v1.Release.FromString(row["reasons"]).reasons)) for row in fresh]
+    refused = dict(reports.refused(journal))
+    shown = [row for row in fresh if row["attempt"] not in refused]
+    return [
+        *(GivenBack(journal.attempt(row), (refusal.reason,), refusal) for row, refusal in refused.items()),
+        *(GivenBack(journal.attempt(row["attempt"]), tuple(v1.Release.FromString(row["reasons"]).reasons)) for row in shown),
+    ]
 
 
 def dismiss(journal: Journal, work_order_id: str) -> None:
@@ -47,5 +66,5 @@ def dismiss(journal: Journal, work_order_id: str) -> None:
         gone = connection.execute(
             "DELETE FROM given_back WHERE attempt IN (SELECT row FROM attempts WHERE work_order_id = ?)", (work_order_id,)
         )
-        if gone.rowcount == 0:
+        if not reports.dismiss(connection, work_order_id) and gone.rowcount == 0:
             raise Refused("shop.not_given_back", work_order_id)

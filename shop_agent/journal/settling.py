@@ -9,23 +9,35 @@ from types import MappingProxyType
 
 from commonfab import v1
 from commonfab.recalled import recall_text
-from shop_agent.journal import outbox
+from shop_agent.journal import given_back, outbox, reports
 from shop_agent.journal.records import key_of
 from shop_agent.journal.sums import sum_up
 
 Connection = sqlite3.Connection
 
+REPORTS = frozenset(("complete", "fail", "walk_in"))
+"""Events that carry a signed report."""
+
 ALARM = "RECALL"
 """How a line for the log begins that nobody must overlook."""
 
 
-def settle(connection: Connection, receipt: v1.Receipt) -> list[str]:
-    """An event is settled: it leaves the outbox, and what it asked for is so or is not. Answers lines for the log."""
+def settle(connection: Connection, receipt: v1.Receipt, now: float = 0.0) -> list[str]:
+    """An event is settled: it leaves the outbox, and what it asked for is so or is not. Answers lines for the log.
+
+    `now`: seconds since 1970.
+    """
     event = outbox.take(connection, receipt.event_id)
     if event is None:
         return []  # a receipt that came twice
     kind = event.WhichOneof("event") or ""
     refused = receipt.refusal.reason.message if receipt.HasField("refusal") else ""
+    if kind in REPORTS:
+        if receipt.refusal.reason.code == reports.HEARD_BEFORE:
+            receipt, refused = v1.Receipt(event_id=receipt.event_id), ""
+        reports.keep(connection, event, receipt.refusal, now)
+    if kind == "start" and refused:
+        given_back.keep(connection, event.start.attempt, now, [receipt.refusal.reason])
     return [_SETTLE[kind](connection, event, receipt, refused)] if kind in _SETTLE else []
 
 
@@ -35,7 +47,10 @@ def note_offers(connection: Connection, offers: Iterable[v1.Offer], now: float) 
     connection.execute("UPDATE offers SET stands = 0 WHERE stands = 1")
     for offer in offers:
         known = connection.execute("SELECT answer FROM offers WHERE work_order_id = ?", (offer.work_order_id,)).fetchone()
-        again = known is not None and known["answer"] == "accept" and not _under_way(connection, offer.work_order_id)
+        taken = known is not None and known["answer"] == "accept" and not _under_way(connection, offer.work_order_id)
+        again = taken and not _reported(connection, offer.work_order_id)
+        if taken and not again and reports.again(connection, "a.work_order_id = ? AND r.refusal = x''", (offer.work_order_id,)):
+            said.append(f"{offer.work_order_id} is offered again, though the router has had its report: it was set back; reporting again")
         if known is None or again:
             connection.execute(
                 "INSERT OR REPLACE INTO offers (work_order_id, body, stands, first_seen) VALUES (?, ?, 1, ?)",
@@ -84,6 +99,12 @@ def _under_way(connection: Connection, work_order_id: str) -> bool:
     if connection.execute("SELECT 1 FROM attempts WHERE work_order_id = ? AND settled = 0", (work_order_id,)).fetchone():
         return True
     return any(event.accept.work_order_id == work_order_id for event in outbox.unsettled(connection))
+
+
+def _reported(connection: Connection, work_order_id: str) -> bool:
+    """Whether a signed report says what was made of it: then it is not made again, whatever a router may have forgotten."""
+    found = connection.execute("SELECT 1 FROM reports r JOIN attempts a ON a.row = r.attempt WHERE a.work_order_id = ?", (work_order_id,))
+    return found.fetchone() is not None
 
 
 def _accepted(connection: Connection, event: v1.ShopEvent, receipt: v1.Receipt, refused: str) -> str:

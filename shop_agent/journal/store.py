@@ -81,6 +81,10 @@ CREATE TABLE photographs (
 LASTING = """
 ALTER TABLE seen ADD COLUMN last_ran TEXT NOT NULL DEFAULT '';
 CREATE TABLE given_back (attempt INTEGER PRIMARY KEY REFERENCES attempts (row), at REAL NOT NULL, reasons BLOB NOT NULL);
+CREATE TABLE reports (
+  attempt INTEGER PRIMARY KEY REFERENCES attempts (row), body BLOB NOT NULL, at REAL NOT NULL, refusal BLOB NOT NULL,
+  seen INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX reports_refused ON reports (seen) WHERE refusal != x'' AND seen = 0;
 ALTER TABLE readiness ADD COLUMN ticks REAL;
 ALTER TABLE readiness ADD COLUMN boot TEXT NOT NULL DEFAULT '';
 ALTER TABLE words ADD COLUMN ticks REAL;

@@ -17,6 +17,9 @@ RUNNING = "running"
 TASKS = ("setting_up", RUNNING, "clearing", "finishing", "measuring", "packing")
 """The usual tasks; any other word will do."""
 
+PHOTOGRAPHS = "photographs"
+"""The folder beside the journal with the pictures that the node does not have yet."""
+
 LARGEST_PHOTOGRAPH = 32 * 1024 * 1024
 
 
@@ -75,7 +78,7 @@ def note_photograph(journal: Journal, work_order_id: str, picture: Path, data_di
     if picture.stat().st_size > LARGEST_PHOTOGRAPH:
         raise Refused("shop.photograph", picture.name)
     sha256 = hashlib.sha256(picture.read_bytes()).hexdigest()
-    kept = data_dir / "photographs" / f"{sha256}{picture.suffix.lower()}"
+    kept = data_dir / PHOTOGRAPHS / f"{sha256}{picture.suffix.lower()}"
     kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(picture, kept)
     with journal.change() as connection:

@@ -13,9 +13,11 @@ from pathlib import Path
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
+from commonfab.errors import Refused
 from commonfab.walk_ins import walk_in_order
 from shop_agent.config import ShopConfig
 from shop_agent.journal.book import Journal
+from shop_agent.live import read_live
 from shop_agent.shop_toml.machine_section import MachineSection
 
 
@@ -35,7 +37,13 @@ class Wanted:
 
 
 def take(journal: Journal, config: ShopConfig, machine: MachineSection, wanted: Wanted) -> str:
-    """Put it on a machine's bench; answers its work order, by which everything else is said of it."""
+    """Put it on a machine's bench; answers its work order, by which everything else is said of it.
+
+    Errors: `Refused` (`shop.changed`) where the agent that runs does not know the machine: it would wait there, and nobody would see it.
+    """
+    live = read_live(config.data_dir)
+    if live is not None and not live.is_stale(journal.clock.now()) and machine.id not in [one.id for one in live.machines]:
+        raise Refused("shop.changed", machine.name)
     order = walk_in_order(config.shop.id, journal.ids("w"))
     takes = Duration()
     takes.FromMilliseconds(round(wanted.minutes * 60_000))

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from commonfab import materials, processes, v1
 from shop_agent.shop_toml.opening_hours import Hours
@@ -166,6 +167,13 @@ class MachineSection(Section):
                 raise ValueError(f'control = "{self.control}" needs {key} = "{_EXAMPLES[key]}", {_MEANINGS[key]}')
         return self
 
+    @field_validator("url")
+    @classmethod
+    def _is_a_web_address(cls, url: str) -> str:
+        if url and not re.match(r"https?://[^\s/?#]", url, re.IGNORECASE):
+            raise ValueError(f'url = "{url}" is no address of a server: write {_as_address(url)}')
+        return url
+
     @model_validator(mode="after")
     def _signs_in_where_there_are_users(self) -> MachineSection:
         if self.user and self.control != "cncjs":
@@ -189,6 +197,14 @@ class MachineSection(Section):
             if self.attended and getattr(self, key):
                 raise ValueError(f"{key} is only for additive machines; what cuts, burns or welds starts when a person says so, every time")
         return self
+
+
+def _as_address(told: str) -> str:
+    """How an address that lacks its beginning is written."""
+    bare = re.sub(r"^(?:[a-z]*:?/+|https?:)", "", told.strip(), flags=re.IGNORECASE)
+    if not re.fullmatch(r"[^\s/?#]\S*", bare):
+        return 'it like url = "http://octopi.local" or url = "http://192.168.1.7:5000"'
+    return f'url = "{"https" if told.strip().lower().startswith("https") else "http"}://{bare}"'
 
 
 _EXAMPLES: Mapping[str, str] = MappingProxyType({"url": "http://…", "port": "/dev/ttyUSB0", "folder": "/path/of/a/folder"})

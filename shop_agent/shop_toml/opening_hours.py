@@ -20,6 +20,10 @@ from commonfab import v1
 
 DAY = 24 * 60
 WEEK = 7 * DAY
+SINCE_MONDAY = 3 * DAY
+"""1 January 1970 was a Thursday."""
+LOOKED_AHEAD = 3 * WEEK
+"""Minutes: hours of one night a week may be too short in the night of a change, and are whole again a week later."""
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 WRITTEN = re.compile(r"(?:(?P<days>[A-Za-z ,-]+?)\s+)?(?P<opens>\d{1,2}(?::\d\d)?)\s*-\s*(?P<shuts>\d{1,2}(?::\d\d)?)")
 
@@ -101,19 +105,45 @@ def open_minutes(may_run: Iterable[str], quiet: Iterable[str]) -> bytearray:
 def starts_in(minutes: bytearray, time_zone: str, now: float, lasts_seconds: float) -> float | None:
     """In how many minutes something that lasts so long may begin without running on into a closed minute: 0 for now, None for never.
 
+    It counts the minutes that really pass: in the night of a change to or from summer time the clock on the wall leaps, and what lasts
+    eight hours ends an hour later or earlier by it than on other days.
+
     Parameters: `minutes`, as `open_minutes` has them; `now`, seconds since 1970.
     """
     if all(minutes):
         return 0
-    local = datetime.fromtimestamp(now, zone_of(time_zone or "UTC"))
-    begins = local.weekday() * DAY + local.hour * 60 + local.minute
-    lasts = max(1, math.ceil((local.second + lasts_seconds) / 60))
-    run = 0  # open minutes in a row, up to the one that is looked at
-    for ahead in range(2 * WEEK):
-        run = run + 1 if minutes[(begins + ahead) % WEEK] else 0
-        if run >= lasts:
-            return ahead + 1 - lasts
+    zone, first = zone_of(time_zone or "UTC"), int(now // 60)
+    at_once = max(1, math.ceil((now % 60 + lasts_seconds) / 60))  # with what has passed of this minute; what begins later begins with one
+    if at_once > LOOKED_AHEAD:
+        return None
+    if all(_open_ahead(minutes, zone, first, at_once)):
+        return 0
+    lasts = b"\x01" * max(1, math.ceil(lasts_seconds / 60))
+    for count in (DAY + at_once, LOOKED_AHEAD):  # most wait for the next evening or morning only
+        if (begins := _open_ahead(minutes, zone, first, count).find(lasts, 1)) > 0:
+            return begins
     return None
+
+
+def on_the_wall(time_zone: str, at: float) -> str:
+    """A moment of the coming week as people say it, by the clock on the wall: "Monday 07:00". Parameters: `at`, seconds since 1970."""
+    local = datetime.fromtimestamp(at, zone_of(time_zone or "UTC"))
+    return f"{DAYS[local.weekday()].capitalize()} {local:%H:%M}"
+
+
+def _open_ahead(minutes: bytearray, zone: tzinfo, first: int, count: int) -> bytearray:
+    """One byte for each minute that really passes, from `first` on (minutes since 1970): 1 where it is open by the clock on the wall.
+
+    A zone's offset changes on a quarter of an hour in UTC (Lord Howe's by half an hour), so it is asked for once in each.
+    """
+    week, found, minute = minutes + minutes[:15], bytearray(), first
+    while minute < first + count:
+        offset = datetime.fromtimestamp(minute * 60, zone).utcoffset()
+        local = (minute + SINCE_MONDAY + (round(offset.total_seconds() / 60) if offset else 0)) % WEEK
+        until = min(minute // 15 * 15 + 15, first + count)
+        found += week[local : local + until - minute]
+        minute = until
+    return found
 
 
 def _minutes(written: str) -> int:

@@ -14,7 +14,7 @@ from commonfab import materials, processes
 from commonfab.clock import SystemClock
 from commonfab.errors import Refused
 from shop_agent.config import ShopConfig
-from shop_agent.machines import Description, machine_for
+from shop_agent.machines import Description, Look, machine_for
 from shop_agent.people.sensors import name_of, read_sensor
 from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import NOZZLE_C
@@ -42,18 +42,20 @@ async def _live(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]
         return [shut]
     if facts.control == "by_hand":
         return [CheckFinding(about, True, "a person works it; there is nothing to connect")]
+    look: Look | None = None
     try:
         machine = machine_for(config, facts, SystemClock())
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 look = await machine.state("")
-                described = await machine.describe() if look.reachable else Description()
+                described = await machine.describe()  # of one that is not reached too: here it says why, and what to do
         finally:
             await machine.close()
     except TimeoutError:
-        return [CheckFinding(about, False, f"no answer within {ANSWER_SECONDS:g} s", _where(facts))]
+        told = look.note if look is not None and look.note else f"no answer within {ANSWER_SECONDS:g} s"
+        return [CheckFinding(about, False, told, _where(facts))]
     except Refused as refused:
-        return [CheckFinding(about, False, refused.reason.message, refused.remedy)]
+        return [CheckFinding(about, False, refused.reason.message, _where(facts) if refused.code == "machine.away" else refused.remedy)]
     if not look.reachable:
         return [CheckFinding(about, False, look.note, _where(facts))]
     stands = f"busy with {look.busy_with}" if look.busy_with else "idle"
@@ -85,7 +87,9 @@ def _group_of(port: Path) -> str:
 
 
 def _where(facts: MachineSection) -> str:
-    keys = {"grbl": "port and baud_rate", "hot_folder": "folder", "cncjs": "url and port"}.get(facts.control, "url and api_key")
+    keys = {"grbl": "port and baud_rate", "hot_folder": "folder", "cncjs": "url, port, user and api_key"}.get(
+        facts.control, "url and api_key"
+    )
     return f"Look whether it is switched on and connected, and at {keys} of '{facts.id}'."
 
 

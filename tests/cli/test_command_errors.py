@@ -136,6 +136,19 @@ def test_a_place_of_half_coordinates_is_refused(shared_node: UpNode) -> None:
     told(shared_node.run("job", "request", "design-000", "--lat", "48.1"), "command.place")
 
 
+def test_degrees_are_read_with_a_decimal_comma_too(tmp_path: Path) -> None:
+    place = ("--lat", "48,14", "--lon", "11,58")
+    done = run("shop", "init", "--yes", "--id", "mine", *place, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "latitude = 48.14\nlongitude = 11.58" in (tmp_path / "shop.toml").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("written", ["north", "91", "nan", "48,14,11"])
+def test_a_latitude_that_is_none_is_said_in_plain_words(tmp_path: Path, written: str) -> None:
+    done = run("shop", "init", "--yes", "--lat", written, "--lon", "11.58", cwd=tmp_path)
+    assert done.returncode == 2 and f"'{written}' is no latitude. Write degrees from -90 to 90, such as 48.14" in done.stderr
+
+
 def test_a_place_that_is_too_exact_is_refused_before_it_is_sent(shared_node: UpNode) -> None:
     told(shared_node.run("job", "request", "design-000", "--cell", "8a1fb46622dffff"), "request.malformed")
 

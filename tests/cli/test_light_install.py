@@ -58,7 +58,7 @@ def test_help_needs_nothing_of_a_nodes(arguments: list[str]) -> None:
 def test_a_command_that_needs_the_nodes_extra_names_it(arguments: list[str]) -> None:
     done = run_lightly(f"import sys; sys.argv[1:] = {arguments!r}; from cli.main import main; main()")
     assert done.returncode == 1
-    assert "pip install 'commonfab[node]'" in done.stderr
+    assert "in the folder of Commonfab's files, pip install '.[node]'" in done.stderr, "it is in no registry of packages"
     assert "Traceback" not in done.stderr
 
 

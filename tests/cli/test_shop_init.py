@@ -22,9 +22,10 @@ from peers.octoprint.peer import OctoPrintPeer
 from small_disks import disk_of, fill
 from test_up_tls import FAR
 
+from cli.shop.answers import Answers
 from cli.shop.beginning import Given, begun
 from cli.shop.machine_options import machine_given, size_given
-from cli.shop.questions import Answers, ask_all
+from cli.shop.questions import ask_all
 from commonfab.errors import Refused
 from shop_agent.config import load_config
 from shop_agent.machines import Description
@@ -35,7 +36,7 @@ from shop_agent.starting.init import ShopDraft, keep_unfinished, write_shop
 
 @dataclass
 class Person:
-    """Answers in order; what the world is, is as the test says. Implements `cli.shop.questions.Surroundings`."""
+    """Answers in order; what the world is, is as the test says. Implements `cli.shop.answers.Surroundings`."""
 
     answers: list[str]
     found: list[FoundServer] = field(default_factory=list)

@@ -158,7 +158,7 @@ def test_a_desk_that_is_not_installed_says_what_to_install(shop: Command, monkey
     monkeypatch.setattr("shop_agent.desk.needs.find_spec", lambda name: None)
     for command in ("desk", "screen"):
         refused = shop(command).exception
-        assert isinstance(refused, Refused) and refused.code == "desk.needs" and "commonfab[desk]" in refused.remedy
+        assert isinstance(refused, Refused) and refused.code == "desk.needs" and "pip install '.[desk]'" in refused.remedy
 
 
 def test_a_desk_without_a_pin_stays_on_this_computer(shop: Command) -> None:

@@ -83,6 +83,13 @@ def accepted(journal: Journal, wanted: v1.Offer, number: int = 1) -> AttemptReco
     return journal.attempts()[-1]
 
 
+def heard(journal: Journal) -> None:
+    """The router has heard all that was to be told it."""
+    for event in journal.unsettled():
+        with journal.change() as connection:
+            settling.settle(connection, v1.Receipt(event_id=event.id))
+
+
 def made(journal: Journal, attempt: AttemptRecord, *states: PieceState) -> AttemptRecord:
     """The attempt has leave, and these pieces of it were made; a piece in the state BEGUN is on the machine."""
     attempt_steps.note_toolpath(journal, attempt, Toolpath("", "", 600.0, 4.0))

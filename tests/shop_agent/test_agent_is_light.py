@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -92,6 +93,22 @@ async def test_the_agent_is_registered_within_two_seconds_of_its_start(tmp_path:
             break
     assert running.cpu_seconds < START_SECONDS / 2
     assert running.wall_seconds < START_SECONDS * OTHERS_TAKE
+
+
+LOOKS_AT_PACKAGES = """
+import importlib.metadata, sys
+looked, really = [], importlib.metadata.entry_points
+importlib.metadata.entry_points = lambda **what: looked.append(what) or really(**what)
+sys.argv = ["shop_agent", "no-shop.toml"]
+from shop_agent.__main__ import main
+print(main(), looked, [name for name in ("httpx", "cryptography", "numpy", "h3", "nicegui", "serial", "websockets") if name in sys.modules])
+"""
+
+
+def test_an_agent_loads_nothing_that_only_other_shops_need_and_asks_no_package_for_plugins(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", LOOKS_AT_PACKAGES]
+    told = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert told.stdout.split("\n")[-2] == "1 [] []", told.stdout + told.stderr
 
 
 @pytest.mark.slow

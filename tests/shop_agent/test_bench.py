@@ -192,6 +192,24 @@ def test_a_spoiled_piece_is_made_again_but_not_for_ever(scene: Scene) -> None:
     assert isinstance(step, bench.Fail) and step.reasons[0].code == "machine.spoiled"
 
 
+def test_good_pieces_that_were_told_are_counted_before_an_order_is_given_up_over_spoiled_ones(scene: Scene) -> None:
+    spoiled = replace(attempt(pieces=pieces(SCRAP, SCRAP)), offer=offer(quantity=3))
+    by_hand = replace(automatic(scene), person_tells=True)
+    assert isinstance(next_step(spoiled, by_hand), bench.Fail)
+    assert next_step(spoiled, replace(by_hand, told_good=1)) == bench.StartPiece(3)
+
+
+@pytest.mark.parametrize(("made", "told"), [(1, "whether a piece is good"), (2, "whether 2 pieces are good")])
+def test_whoever_judges_is_asked_in_plain_english(scene: Scene, made: int, told: str) -> None:
+    unjudged = replace(attempt(pieces=pieces(*[PieceState.MADE] * made)), offer=offer(quantity=made))
+    assert told in waits(next_step(unjudged, scene)).why
+
+
+@pytest.mark.parametrize("spoiled", [1, 2])
+def test_that_pieces_were_spoiled_is_plain_english_of_one_and_of_many(spoiled: int) -> None:
+    assert reason("machine.spoiled", pieces=spoiled).message == f"too many pieces were spoiled: {spoiled}"
+
+
 def test_with_all_pieces_good_it_is_complete_whatever_the_machine_does_now(scene: Scene) -> None:
     made = attempt(pieces=pieces(GOOD, SCRAP, GOOD))
     assert next_step(made, scene) == bench.Complete()

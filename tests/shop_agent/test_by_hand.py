@@ -17,6 +17,7 @@ from commonfab.errors import Refused
 from commonfab.identity import signature_holds
 from shop_agent import agent
 from shop_agent.config import ShopConfig
+from shop_agent.desk import actions
 from shop_agent.journal import words
 from shop_agent.journal.book import Journal, open_journal
 from shop_agent.journal.records import Toolpath
@@ -210,6 +211,20 @@ async def test_an_order_of_twelve_is_made_by_hand_and_reported_signed(tmp_path: 
         assert signature_holds(signed)
         assert (work.shop_id, work.control, work.pieces_good, work.pieces_scrap) == (SHOP, "by_hand", 12, 1)
         assert work.toolpath_sha256 == "" and not words.unheard(journal, "mk3")
+
+
+async def test_spoiled_pieces_told_with_the_last_good_ones_cost_the_order_none_of_them(tmp_path: Path) -> None:
+    """One spoiled piece is put up with. What was made all the same is counted before the order could be given up over the others."""
+    router = SmallRouter()
+    async with at_work(tmp_path, router) as (config, journal):
+        router.put_up(brackets(3))
+        await ready(journal, "wo-1")
+        await until(lambda: router.started)
+        actions.made(actions.Bench(config, journal), "wo-1", good=3, scrap=2, who="Lena")
+        await until(lambda: router.ended)
+        assert router.ended == {"wo-1": "complete"}
+        work = v1.CompletedWork.FromString(router.reports[0].work)
+        assert (work.pieces_good, work.pieces_scrap) == (3, 2)
 
 
 async def test_pieces_told_beyond_the_order_are_not_counted_for_the_next_one(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import socket
 import stat
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from clocks import ManualClock
 from desk_shops import desk_shop
 
 from commonfab.errors import Refused
+from shop_agent.config import load_config
 from shop_agent.desk.listening import address_in, is_loopback
 from shop_agent.desk.pin import FREE_TRIES, SESSION_SECONDS, PinCheck, Sessions, desk_secret
 from shop_agent.desk.web.door import COOKIE, Door, is_ours
@@ -161,3 +163,22 @@ def test_an_address_that_is_none_is_refused(listen: str) -> None:
         address_in(listen)
     assert refused.value.code == "desk.listen"
     assert address_in("[::1]:4790") == ("::1", 4790)
+
+
+def test_where_a_desk_runs_already_the_second_one_is_told_so(tmp_path: Path) -> None:
+    with socket.socket() as first:
+        first.bind(("127.0.0.1", 0))
+        first.listen()
+        listen = f"127.0.0.1:{first.getsockname()[1]}"
+        with pytest.raises(Refused) as refused:
+            serve(desk_shop(tmp_path), listen)
+    assert refused.value.code == "desk.taken" and listen in refused.value.reason.message
+    assert f"Open http://{listen}" in refused.value.remedy and "--listen" in refused.value.remedy
+
+
+def test_an_address_of_another_computer_is_not_listened_on(tmp_path: Path) -> None:
+    file = desk_shop(tmp_path).path
+    file.write_text(file.read_text(encoding="utf-8").replace("[desk]", '[desk]\npin = "4711"'), encoding="utf-8")
+    with pytest.raises(Refused) as refused:
+        serve(load_config(file), "192.0.2.1:4790")
+    assert refused.value.code == "desk.no_address" and "cannot listen on 192.0.2.1:4790" in refused.value.reason.message

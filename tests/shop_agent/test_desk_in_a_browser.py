@@ -20,14 +20,22 @@ from typing import IO
 
 import httpx
 import pytest
-from desk_shops import desk_shop
+from desk_shops import accepted, desk_shop, made
 from peers.browser import Browser, browser, chromedriver
 from redis_servers import free_port
 from small_shop import SmallRouter, offer, served
 
+from commonfab import v1
+from commonfab.reasons import reason
 from shop_agent.config import load_config
+from shop_agent.desk import walk_ins
+from shop_agent.desk.actions import Bench
+from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.given_back import given_back
+from shop_agent.journal.records import PieceState
 from shop_agent.people.accounts import account_of
+from shop_agent.people.walk_in import Wanted
 
 __all__ = ["browser", "chromedriver"]
 
@@ -301,3 +309,47 @@ def test_the_page_asks_for_the_pin_and_then_shows_the_bench(browser: Browser, tm
         # The agent does not run, and the page says so before anything else.
         browser.wait(lambda: "The agent is not running" in browser.text('[data-test="agent"]'))
         assert browser.text('[data-test="state-mk3"]') == "not known"
+
+
+@pytest.mark.slow
+def test_what_came_to_nothing_is_read_on_a_tablet_and_on_a_phone_and_put_away_with_one_touch(browser: Browser, tmp_path: Path) -> None:
+    config = desk_shop(tmp_path)
+    long = "a hook for the door of the shed behind the house, with a very long name that somebody gave it"
+    with closing(open_journal(config)) as said:
+        order = walk_ins.take(Bench(config, said), "saw", Wanted(long, 1))
+        attempt_steps.release(said, said.attempts()[0], [reason("slicer.failed", "no extrusions in the first layer, " * 3 + "and so on")])
+        ended = made(said, accepted(said, offer(quantity=3)), PieceState.GOOD)
+        attempt_steps.fail(said, ended, v1.SignedWork(), [reason("machine.spoiled", pieces=2), reason("machine.away", "the printer")])
+    card, other = f'[data-test="given-back-{order}"]', '[data-test="given-back-wo-1"]'
+    with desk_beside(tmp_path) as address:
+        browser.open(address)
+        browser.wait(lambda: "could not be made" in browser.text(card))
+        assert all(told in browser.text(card) for told in ("walk-in", "the saw", "no extrusions", "Look at the part", "take it in again"))
+        reasons = ("ended early, 1 of 3 good", "Too many pieces were spoiled: 2", "The printer does not answer")
+        assert all(told in browser.text(other) for told in reasons)
+        assert "walk-in" not in browser.text(other)
+        for width, height in ((1024, 900), (420, 900)):
+            browser.size(width, height)
+            browser.touch(f"to-given-back-{order}")
+            browser.wait(lambda: _is_in_sight(browser, card))
+            browser.picture(tmp_path / f"given-back-{width}.png")
+            assert browser.run(WIDER_THAN_ITS_CARD, card) == []
+            assert len(set(browser.run(COLOURS_OF_NOTES, card))) == 2, "what to do can be told from what is wrong"
+        _made_for_fingers(browser)
+        browser.touch(f"dismiss-{order}")
+        browser.wait(lambda: not browser.shows(card))
+        assert browser.shows(other) and not browser.shows(f'[data-test="to-given-back-{order}"]')
+    with closing(journal(tmp_path)) as read:
+        assert [one.attempt.ref.work_order_id for one in given_back(read)] == ["wo-1"]
+
+
+WIDER_THAN_ITS_CARD = (
+    "const card = document.querySelector(arguments[0]), right = card.getBoundingClientRect().right;"
+    "return [...card.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > right).map(e => e.innerText)"
+)
+COLOURS_OF_NOTES = "return [...document.querySelectorAll(arguments[0] + ' .note > *')].map(e => getComputedStyle(e).color)"
+
+
+def _is_in_sight(browser: Browser, css: str) -> bool:
+    top = browser.run("return document.querySelector(arguments[0]).getBoundingClientRect().top", css)
+    return 0 <= float(top) < 400

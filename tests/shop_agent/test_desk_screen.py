@@ -7,15 +7,20 @@ from pathlib import Path
 
 import pytest
 from clocks import ManualClock
-from desk_shops import accepted, alive, bench, made, offered, said
+from desk_shops import accepted, alive, bench, heard, made, offered, said
 from small_shop import offer, until
 from textual.widgets import DataTable, Input, Static
 
+from commonfab.reasons import reason
+from shop_agent.desk import walk_ins
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.screen import BenchScreen
+from shop_agent.journal import attempt_steps
+from shop_agent.journal.given_back import given_back
 from shop_agent.journal.records import PieceState
 from shop_agent.live import LiveMachine
 from shop_agent.people.accounts import account_of
+from shop_agent.people.walk_in import Wanted
 
 __all__ = ["bench"]
 
@@ -176,3 +181,37 @@ async def test_an_alarm_is_helped_with_two_keys(bench: Bench) -> None:
         await pilot.press("k", "escape", "z", "y")
         await pilot.pause()
     assert said(at_cnc, "cnc") == ["home 1 Lena"]
+
+
+async def test_what_came_to_nothing_is_read_below_its_row_and_d_puts_it_away(bench: Bench) -> None:
+    order = walk_ins.take(bench, "saw", Wanted("a hook", 1))
+    attempt_steps.release(bench.journal, bench.journal.attempts()[0], [reason("slicer.failed", "nothing touches the bed")])
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab", "tab")
+        await pilot.pause()
+        shown = " ".join(line.strip() for line in shown_lines(screen))
+        assert "walk-in: a hook" in shown and "could not be made" in shown and "d read" in shown
+        detail = str(screen.query_one("#detail", Static).render())
+        assert order in detail and "nothing touches the bed. Look at the part" in detail and "Press d once you have read it" in detail
+        await pilot.press("plus")  # nothing of it can be judged any more, and the screen says so and goes on
+        await pilot.press("d")
+        await pilot.pause()
+        assert words_on(screen, "benches") == ""
+        await pilot.press("d")
+    assert given_back(bench.journal) == []
+
+
+async def test_an_order_that_came_to_nothing_and_was_taken_again_has_a_row_for_each(bench: Bench) -> None:
+    first = accepted(bench.journal, offer())
+    attempt_steps.release(bench.journal, first, [reason("slicer.failed", "nothing touches the bed")])
+    heard(bench.journal)
+    accepted(bench.journal, offer(), 2)
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        assert words_on(screen, "benches").count("gear of Coffee grinder") == 2
+        await pilot.press("d")
+        await pilot.pause()
+        assert words_on(screen, "benches").count("gear of Coffee grinder") == 1
+    assert given_back(bench.journal) == [] and len(bench.journal.attempts()) == 1

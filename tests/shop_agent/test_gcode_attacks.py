@@ -206,11 +206,68 @@ def test_a_cutter_with_marlin_does_not_home_from_within_the_stock() -> None:
     assert codes(text.format("G28 Z\n"), machine) == codes(text.format("G0 Z5\nG28\n"), machine) == []
 
 
-@pytest.mark.parametrize("name", ["G54", "G92 Z5", "G92 X0", "G92.1", "G43 H1", "G55\nG54"])
+@pytest.mark.parametrize("name", ["G54", "G92 Z1", "G92 X0", "G92.1", "G43 H1", "G55\nG54"])
 def test_a_cutter_in_the_stock_is_still_there_when_the_place_has_another_name(name: str) -> None:
     assert ("toolpath.rapid_into_stock", 3 + name.count("\n")) in cut(f"G1 Z-3\n{name}\nG0 X50", linuxcnc())
     assert ("toolpath.rapid_into_stock", 3 + name.count("\n")) in cut(f"G1 Z-3\n{name}\nG28", linuxcnc())
     assert cut(f"G1 Z-3\n{name}\nG1 Z5\nG0 X50", linuxcnc()) == cut(f"G0 Z5\n{name}\nG0 X50", linuxcnc()) == []
+
+
+@pytest.mark.parametrize("up", ["G1 Z1", "G1 Z1.001", "G0 Z3.9", "G91\nG0 Z2.9\nG90"])
+def test_a_cutter_whose_height_was_renamed_in_the_stock_is_out_of_it_only_above_its_top(up: str) -> None:
+    """It stands 3 mm deep, and calls that Z1: the stock's top is Z4."""
+    for machine in (mill(), linuxcnc()):
+        assert [code for code, _ in cut(f"G1 Z-3\nG92 Z1\n{up}\nG0 X50", machine)] == ["toolpath.rapid_into_stock"]
+        assert [code for code, _ in cut(f"G1 Z-3\nG92 Z1\n{up}\nG28", machine)] == ["toolpath.rapid_into_stock"]
+        assert cut(f"G1 Z-3\nG92 Z1\n{up}\nG0 Z5\nG0 X50", machine) == []
+        assert [code for code, _ in cut("G1 Z-3\nG92 Z1\nG0 Z9\nG0 X50\nG0 Z2", machine)] == ["toolpath.rapid_into_stock"], "plunges"
+
+
+def test_a_short_relative_way_up_after_another_offset_leaves_a_cutter_in_the_stock() -> None:
+    assert [code for code, _ in cut("G1 Z-3\nG55\nG91\nG0 Z0.1\nG0 X50\nG90", linuxcnc())] == ["toolpath.rapid_into_stock"]
+    assert cut("G1 Z-3\nG55\nG91\nG0 Z3.1\nG0 X50\nG90", linuxcnc()) == []
+
+
+def test_no_tool_is_changed_in_the_stock() -> None:
+    for machine in (linuxcnc(), mill(allow_commands=("M6",))):
+        assert cut("G1 Z-3\nT2 M6", machine) == [("toolpath.tool_in_stock", 2)]
+        assert cut("G1 Z-3\nG92 Z1\nT2 M6", machine) == [("toolpath.tool_in_stock", 3)]
+        assert cut("G1 Z-3\nG0 Z5\nT2 M6", machine) == []
+
+
+def test_a_flow_of_its_own_does_not_go_on_into_the_next_job() -> None:
+    for machine in (printer(), klipper()):
+        assert codes(BEGIN + "M221 S80\nG1 X5 Y5 E1" + END, machine) == ["toolpath.end_unsafe"]
+        assert codes(BEGIN + "M221 S80\nG1 X5 Y5 E1\nM221 S100" + END, machine) == []
+        assert codes(BEGIN + "M221 S0" + END, machine) == codes(BEGIN + "M221 S90 T1" + END, machine) == ["toolpath.bad_value"]
+    assert codes(BEGIN + "M221 S80\nM221" + END, printer()) == ["toolpath.end_unsafe"], "Marlin only shows it"
+    assert codes(BEGIN + "M221 S80\nM221" + END, klipper()) == []
+
+
+@pytest.mark.parametrize("figure", ["HEAT=300", "E=300", "S=291", "T0=inf", "PLATE=400", "HOT='300'"])
+def test_a_macros_figure_that_nobody_explains_is_no_hotter_than_the_machine_may_be(figure: str) -> None:
+    allowed = klipper(allow_commands=("START_PRINT",))
+    assert printed(f"START_PRINT {figure}", allowed) == [("toolpath.macro_figure", 1)]
+    name = figure.split("=")[0]
+    assert printed(f"START_PRINT {figure}", klipper(allow_commands=("START_PRINT", f"START_PRINT {name}"))) == []
+    assert printed(f"START_PRINT {name}=250", allowed) == []
+    assert printed(f"START_PRINT {name}=nan", allowed) == [("toolpath.bad_value", 1)]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "PRINT_START EXTRUDER=215 BED=60 CHAMBER=0 FILAMENT_TYPE=PLA",
+        "START_PRINT EXTRUDER_TEMP=220 BED_TEMP=60 TOTAL_LAYER=480 LAYER_COUNT=480 PRINT_TIME=7300 NOZZLE_SIZE=0.4",
+        "print_start EXTRUDER=210 BED=55 SIZE=10_10_200_200 PRINT_MIN=10,10 PRINT_MAX=340.5,340 X_MAX=340 FILAMENT_LENGTH=12345",
+        "PRINT_START TOOL=0 INITIAL_TOOL=0 BED_TEMP=60 TOOL_TEMP=215 SOAK=900 COLOR=112233 SPOOL_ID=4711 MATERIAL=PLA Z_OFFSET=-0.05",
+        "_ON_LAYER_CHANGE LAYER=350",
+        "PARK X=10 Y=340 F=6000",
+    ],
+)
+def test_ordinary_macros_of_slicers_pass(line: str) -> None:
+    name = line.split()[0].upper()
+    assert printed(line, klipper(allow_commands=(name,), max_chamber_c=60)) == []
 
 
 @pytest.mark.parametrize("line", ["M808 L5", "M810 G1 X500|M500"])
@@ -273,4 +330,4 @@ def test_time_does_not_run_backwards(seconds: str) -> None:
 
 
 def test_an_ordinary_beginning_and_end_of_a_print_still_pass() -> None:
-    assert codes(BEGIN + "M220 S100\nM221 S95\nM207 S1 F1800 Z0.2\nG10\nG11\nG1 X5 Y5 E1" + END, printer()) == []
+    assert codes(BEGIN + "M220 S100\nM221 S100\nM207 S1 F1800 Z0.2\nG10\nG11\nG1 X5 Y5 E1" + END, printer()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from clocks import ManualClock
-from desk_shops import accepted, bench, made
+from desk_shops import accepted, bench, heard, made
 from small_shop import SmallRouter, offer, served, until, write_shop
 from stl_boxes import stl_box
 
@@ -57,7 +57,7 @@ def test_a_walk_in_that_could_not_be_made_says_why_and_what_to_do_until_it_was_r
     ((why, remedy),) = card.why
     assert "nothing touches the bed" in why and "mesh" in remedy
     row = rows_of(look(bench.config, bench.journal))["benches"][0]
-    assert row.key == order and "nothing touches the bed" in row.detail
+    assert row.key.endswith(order) and "nothing touches the bed" in row.detail
     actions.dismiss(bench, order)
     assert shown(bench) == ()
     with pytest.raises(Refused) as refused:
@@ -73,13 +73,24 @@ def test_after_a_day_it_is_shown_no_longer(bench: Bench, manual_clock: ManualClo
     assert not shown(bench)
 
 
+def test_an_order_that_came_to_nothing_twice_is_shown_once_with_the_last_reason(bench: Bench) -> None:
+    for number, why in enumerate(("out of order", "the nozzle is blocked"), 1):
+        attempt = accepted(bench.journal, offer(), number)
+        attempt_steps.release(bench.journal, attempt, [reason("slicer.failed", why)])
+        heard(bench.journal)
+    (card,) = shown(bench)
+    assert "the nozzle is blocked" in card.why[0][0]
+    actions.dismiss(bench, "wo-1")
+    assert not shown(bench)
+
+
 def test_an_order_that_ended_early_says_why_also_after_the_router_has_heard_it(bench: Bench) -> None:
     attempt = made(bench.journal, accepted(bench.journal, offer(quantity=3)), PieceState.GOOD)
     attempt_steps.fail(bench.journal, attempt, v1.SignedWork(), [reason("machine.spoiled", pieces=2)])
     with bench.journal.change() as connection:
         connection.execute("UPDATE attempts SET settled = 1")
     (card,) = shown(bench)
-    assert card.ended == "ended early, 1 of 3 good" and card.why[0][0] == "2 pieces were spoiled"
+    assert card.ended == "ended early, 1 of 3 good" and card.why[0][0] == "Too many pieces were spoiled: 2"
 
 
 def test_what_its_owner_took_off_herself_needs_no_reason(bench: Bench) -> None:

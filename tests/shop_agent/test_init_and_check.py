@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import stat
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import get_args
@@ -186,6 +189,20 @@ async def test_a_shop_that_the_node_knows_by_another_key_is_told_before_its_agen
     assert told == ([] if same else ["shop garage is known here by another key"])
 
 
+@asynccontextmanager
+async def guarded() -> AsyncIterator[str]:
+    """A server that turns everybody away."""
+
+    async def turn_away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(turn_away, "127.0.0.1", 0) as server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
 def wrong(told: Description, **machine: object) -> list[str]:
     """What is told of a machine that says so of itself."""
     facts = MachineSection.model_validate({"id": "m", "envelope_mm": [200, 200, 180], "materials": ["pla"], "control": "by_hand"} | machine)
@@ -218,6 +235,34 @@ async def test_without_a_token_the_way_to_one_is_told(tmp_path: Path) -> None:
     async with served(SmallRouter()) as address:
         finding = about(await check_shop(write_shop(tmp_path / "shop.toml", ShopDraft("lenas-garage", node=address))), "token")
     assert not finding.ok and "commonfab token invite shop lenas-garage" in finding.remedy
+
+
+@pytest.mark.slow
+async def test_a_key_that_a_real_octoprint_does_not_take_is_told_with_the_way_to_another(octoprint: OctoPrintPeer, tmp_path: Path) -> None:
+    config = shop(tmp_path, control="octoprint", url=octoprint.url, api_key="nonsense")
+    finding = about(await check_machine(config, config.machine[0]), "machine mk3")
+    assert not finding.ok and "does not accept the key" in finding.told
+    assert "api_key" in finding.remedy and "api_key_file" in finding.remedy and "switched on" not in finding.remedy
+
+
+async def test_a_server_that_lets_only_its_users_in_is_told_with_what_to_write(tmp_path: Path) -> None:
+    """An address where everything is answered with 401, as CNCjs does it that has users."""
+    async with guarded() as url:
+        config = shop(
+            tmp_path, control="cncjs", url=url, port="/dev/ttyUSB0", process="cnc_routing", starts_itself=False, clears_itself=False
+        )
+        finding = about(await check_machine(config, config.machine[0]), "machine mk3")
+    assert not finding.ok and "user" in finding.remedy and "api_key" in finding.remedy and "switched on" not in finding.remedy
+
+
+@pytest.mark.parametrize(("control", "keys"), [("cncjs", "url, port, user and api_key"), ("octoprint", "url and api_key")])
+async def test_where_nobody_answers_the_keys_to_look_at_are_named(tmp_path: Path, control: str, keys: str) -> None:
+    cutter = (
+        {"process": "cnc_routing", "port": "/dev/ttyUSB0", "starts_itself": False, "clears_itself": False} if control == "cncjs" else {}
+    )
+    config = shop(tmp_path, control=control, url="http://127.0.0.1:9", **cutter)
+    finding = about(await check_machine(config, config.machine[0]), "machine mk3")
+    assert not finding.ok and finding.told and keys in finding.remedy
 
 
 @pytest.mark.slow

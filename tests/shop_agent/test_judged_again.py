@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,16 +12,18 @@ import pytest
 from small_shop import offer, write_shop
 
 from commonfab.errors import Refused
+from shop_agent import answering
 from shop_agent.answering import answer_offers
-from shop_agent.config import load_config
+from shop_agent.config import PolicySection, ShopConfig, load_config
 from shop_agent.desk import actions
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.view import look
-from shop_agent.journal.book import open_journal
-from shop_agent.journal.records import Toolpath
+from shop_agent.journal.book import Journal, open_journal
+from shop_agent.journal.records import OfferRecord, Toolpath
 from shop_agent.journal.settling import note_offers
 from shop_agent.people.service_modes import Mode, take_out
 from shop_agent.people.stock_left import note_listed
+from shop_agent.shop_toml.machine_section import MachineSection
 
 
 @pytest.fixture
@@ -53,6 +56,41 @@ def test_an_offer_whose_spool_went_to_another_order_says_so_and_is_not_taken(ben
         actions.accept(bench, "wo-2")
     assert refused.value.code == "stock.promised" and "commonfab shop stock" in refused.value.remedy
     assert [card.order for card in look(bench.config, bench.journal).open_offers] == ["wo-2"]  # it still waits for her answer
+
+
+@pytest.mark.parametrize("first", ["the owner", "the policy"])
+def test_two_who_take_two_offers_at_the_same_moment_do_not_both_count_on_the_last_spool(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """The other one, on a connection of her own, says yes at the worst moment: while this one has judged and not yet answered."""
+    config = bench.config.model_copy(update={"policy": PolicySection(accept="always")})
+    stocked, said = answering._stock_of, threading.Event()
+    others: list[threading.Thread] = []
+
+    def other() -> None:
+        with contextlib.closing(open_journal(config)) as journal, contextlib.suppress(Refused):
+            answering.accept("wo-2", config, journal)
+        said.set()
+
+    def stock_and_wait(record: OfferRecord, config: ShopConfig, journal: Journal) -> tuple[ShopConfig, MachineSection | None]:
+        found = stocked(record, config, journal)
+        if not others:
+            others.append(threading.Thread(target=other))
+            others[0].start()
+            said.wait(0.5)  # where nothing holds her back she is done by then
+        return found
+
+    with bench.journal.change() as connection:
+        connection.execute("UPDATE offers SET considered = (work_order_id != 'wo-1')")
+    monkeypatch.setattr(answering, "_stock_of", stock_and_wait)
+    with contextlib.suppress(Refused):
+        if first == "the owner":
+            answering.accept("wo-1", config, bench.journal)
+        else:
+            answer_offers(bench.journal, config)
+    others[0].join()
+    answers = [record.answer for record in bench.journal.offers()]
+    assert sorted(answers) == ["", "accept"]
 
 
 def test_once_more_lies_there_the_same_offer_is_taken(bench: Bench) -> None:

@@ -245,3 +245,23 @@ def test_a_file_from_an_editor_of_windows_is_read_and_another_encoding_is_named_
     assert load_config(file).machine[0].id == "mk3"
     file.write_bytes(text.encode() + b"# fr\xe4se\n")
     assert f"line {len(text.splitlines()) + 1}: a letter is not written in UTF-8" in complaint(file)
+
+
+@pytest.mark.parametrize(
+    ("written", "instead"),
+    [
+        ("octopi.local", 'write url = "http://octopi.local"'),
+        ("192.168.1.7:5000", 'write url = "http://192.168.1.7:5000"'),
+        ("https//octopi.local", 'write url = "https://octopi.local"'),
+        ("ftp://octopi.local/x", 'write url = "http://octopi.local/x"'),
+        ("http://", 'write it like url = "http://octopi.local"'),
+    ],
+)
+def test_an_address_without_its_beginning_is_named_with_its_line_and_as_it_is_written(tmp_path: Path, written: str, instead: str) -> None:
+    file, line = with_line(tmp_path, "control", f'control = "octoprint"\nurl = "{written}"')
+    assert f'line {line + 1}: url = "{written}" is no address of a server: {instead}' in complaint(file)
+
+
+def test_addresses_of_either_kind_are_taken(tmp_path: Path) -> None:
+    for url in ("http://octopi.local", "https://[2001:db8::1]:7125/printer", "HTTP://octopi"):
+        assert shop(tmp_path, control="octoprint", url=url).machine[0].url == url

@@ -21,8 +21,12 @@ def draw(card: GivenBackCard, hands: Hands) -> None:
             with div("note person"):
                 text(f"{why}.")
                 if remedy:
-                    text(remedy)
-        if card.walk_in:
+                    text(remedy, "remedy")
+        if card.resends:
+            text("The signed report is kept here. Once the router is mended, send it again.", "soft small")
+        elif card.walk_in:
             text("Once that is mended, take it in again.", "soft small")
         with div("buttons"):
+            if card.resends:
+                button("Send it again", lambda: hands.do(actions.resend, hands.bench, card.order), test=f"resend-{card.order}")
             button("I have read it", lambda: hands.do(actions.dismiss, hands.bench, card.order), test=f"dismiss-{card.order}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -34,7 +35,7 @@ def serve(config: ShopConfig, listen: str = "") -> None:
     """Serve the desk until Ctrl-C or SIGTERM.
 
     Parameters: `listen`, host and port; else what shop.toml says.
-    Errors: `Refused` (`desk.pin`, `desk.listen`, `shop.data`).
+    Errors: `Refused` (`desk.pin`, `desk.listen`, `desk.taken`, `desk.no_address`, `shop.data`).
     """
     host, port = address_in(listen or config.desk.listen)
     if not config.desk.pin and not is_loopback(host):
@@ -42,8 +43,7 @@ def serve(config: ShopConfig, listen: str = "") -> None:
     with closing(_bound(host, port)) as bound:
         os.environ["NICEGUI_STORAGE_PATH"] = str((config.data_dir / "desk").resolve())  # read when it is imported
         os.umask(0o077)
-        shown = f"[{host}]" if ":" in host else host
-        print(f"The desk of {config.shop.name or config.shop.id} is at http://{shown}:{bound.getsockname()[1]}", flush=True)
+        print(f"The desk of {config.shop.name or config.shop.id} is at http://{_shown(host, bound.getsockname()[1])}", flush=True)
         _run(config, host, bound)
 
 
@@ -54,8 +54,14 @@ def _bound(host: str, port: int) -> socket.socket:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind((host, port))
     except OSError as error:
-        raise Refused("desk.listen", f"{host}:{port}: {error.strerror or error}") from None
+        if error.errno == errno.EADDRINUSE:
+            raise Refused("desk.taken", _shown(host, port)) from None
+        raise Refused("desk.no_address", f"{_shown(host, port)}: {error.strerror or error}") from None
     return made
+
+
+def _shown(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _run(config: ShopConfig, host: str, bound: socket.socket) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from peers.octoprint.peer import OctoPrintPeer
 from peers.prusalink.peer import PrusaLinkPeer
 
 from commonfab.clock import SystemClock
+from shop_agent.bench.watching import Watching
+from shop_agent.journal.book import journal_in
 from shop_agent.journal.records import Toolpath
 from shop_agent.machines import MARKED, Look, Machine, Standing
 from shop_agent.machines.moonraker import Moonraker
@@ -77,6 +80,26 @@ async def test_octoprint_shows_its_last_print_until_its_owner_prints_something_e
     assert not await later.nothing_ran_since(ran) and (await later.state("")).ran == ""  # it has forgotten, so nobody knows
     await first.close()
     await later.close()
+
+
+async def test_an_octoprint_that_is_started_anew_costs_no_word_if_it_is_back_within_a_minute(
+    tmp_path: Path, octoprint: OctoPrintPeer
+) -> None:
+    printer = OctoPrint(facts("octoprint", octoprint.url, octoprint.api_key), SystemClock())
+    with contextlib.closing(journal_in(tmp_path)) as journal:
+        agent = Watching(journal, printer, lambda about, line: None)
+        await agent.note(await until(printer, "", lambda look: look.free))
+        journal.mark_ready("mk3", "Lena")
+        await asyncio.to_thread(octoprint.kill)
+        await agent.note(away := await printer.state(""))
+        await asyncio.to_thread(octoprint.start)
+        await agent.note(await until(printer, "", lambda look: look.free))
+        assert not away.reachable and journal.ready("mk3") is not None
+        octoprint.call("POST", "/api/files/local", files={"file": (VASE, gcode(10))}, data={"print": "true"}).raise_for_status()
+        await until(printer, VASE, lambda look: look.standing is Standing.DONE and look.free)  # and the agent did not look
+        await agent.note(await until(printer, "", lambda look: look.free and bool(look.ran)))
+        assert journal.ready("mk3") is None and journal.bed_in_doubt("mk3")
+    await printer.close()
 
 
 async def test_a_print_that_its_owner_stopped_has_run_too(tmp_path: Path, octoprint: OctoPrintPeer) -> None:
