@@ -51,12 +51,14 @@ def test_a_url_is_shown_without_its_password() -> None:
         shown_url("http://far", "board_url")
 
 
+@pytest.mark.slow
 def test_inspections_cannot_be_queued_in_a_cluster_and_that_is_said(tmp_path: Path) -> None:
     done = run("up", "--data-dir", str(tmp_path / "node"), COMMONFAB_REDIS_URL="redis+cluster://127.0.0.1:1")
     assert done.returncode == 1
     assert "node.settings" in done.stderr and "board_url" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_cluster_that_does_not_answer_is_refused_without_its_password(tmp_path: Path) -> None:
     url = f"redis+cluster://:hunter2@127.0.0.1:{free_port()}"
     done = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", COMMONFAB_BOARD_URL=url)

@@ -168,6 +168,7 @@ def test_a_command_that_is_not_understood_ends_with_2(command: list[str]) -> Non
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_watching_command_with_130_and_no_traceback(shared_node: UpNode, part: Path) -> None:
     shared_node.run("design", "publish", str(part), "--title", "Watched cube", "--licence", "CC0-1.0", "--unit", "mm")
     designs = shared_node.run("design", "list").stdout

@@ -92,6 +92,7 @@ def test_a_part_that_a_shop_can_make_now_is_accepted_with_the_room_that_is_left(
     assert not by_shop(answer)["laser-loft"]["able"]
 
 
+@pytest.mark.slow
 def test_a_doubtful_unit_holds_the_part_with_both_sizes_until_somebody_says_it(fleet: Path, tmp_path: Path) -> None:
     file = drawn(tmp_path, "bracket.stl", 2, 2, 1)
     answer = match(file, "--fleet", fleet)

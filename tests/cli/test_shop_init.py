@@ -109,6 +109,7 @@ def test_a_machine_that_was_given_wrongly_is_not_guessed(option: str) -> None:
     assert refused.value.code == "shop.machine_option"
 
 
+@pytest.mark.slow
 def test_a_directorys_description_becomes_machines_worked_by_hand(tmp_path: Path) -> None:
     printer = {"make": "Prusa", "model": "MK3", "manufacturing_process": "FDM", "x_travel": 250, "y_travel": 210, "z_travel": 210}
     saw = {"model": "Band saw", "manufacturing_process": "sawing", "materials_worked": ["oak"]}
@@ -303,6 +304,7 @@ def test_ctrl_c_in_the_middle_of_a_machine_keeps_that_machine(tmp_path: Path, an
     assert ("NOT FINISHED" in kept.read_text(encoding="utf-8")) == (answered < 8)
 
 
+@pytest.mark.slow
 def test_broken_off_twice_in_the_middle_of_a_machine_each_time_is_kept(tmp_path: Path) -> None:
     """Ctrl-C, and a line to the Pi that breaks; through a real terminal."""
     for name, ended_by in (("Säge", signal.SIGINT), ("Bohrer", signal.SIGHUP)):
@@ -360,6 +362,7 @@ def test_a_node_that_is_away_is_not_to_be_started_by_the_shop(tmp_path: Path) ->
     assert "what was written stays" in done.stderr and load_config(tmp_path / "shop.toml").shop.id == "lena"
 
 
+@pytest.mark.slow
 def test_a_code_that_was_used_leaves_the_shop_and_says_how_to_join_it_later(shared_node: UpNode, tmp_path: Path) -> None:
     steward = ("--node", shared_node.address, "--token", shared_node.steward_token)
     invitation = json.loads(run("token", "invite", "shop", "lena", "--json", *steward).stdout)["invitation"]

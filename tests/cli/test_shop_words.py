@@ -87,7 +87,7 @@ def test_ready_says_all_of_it_or_only_what_is_named(shop: Command, journal: Jour
 
 def test_whoever_says_stop_is_told_where_no_agent_hears_it(shop: Command, journal: Journal) -> None:
     done = shop("stop", "mk3", "--who", "Lena")
-    assert done.exit_code == 0 and "agent is not running" in done.stderr
+    assert done.exit_code == 0 and "No agent is running that knows mk3" in done.stderr
     told = json.loads(shop("pause", "mk3", "--who", "Lena", "--json").stdout)
     assert told == {"machine": "mk3", "agent_runs": False, "told": "mk3 is told to pause."}
     assert shop("resume", "mk3", "--who", "Lena").exit_code == 0

@@ -235,12 +235,14 @@ def test_a_typo_in_commonfab_toml_is_named(tmp_path: Path) -> None:
     assert "lisen" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_listening_address_without_a_port_is_refused(tmp_path: Path) -> None:
     done = run("up", "--data-dir", str(tmp_path), "--listen", "127.0.0.1", "--metrics-listen", "127.0.0.1:0")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_ctrl_c_while_it_starts_leaves_nothing_running(start_node: Starter, tmp_path: Path) -> None:
     node: UpNode = start_node.launch(tmp_path / "node")
     pid = until(lambda: _redis_pid(tmp_path / "node"))

@@ -38,9 +38,10 @@ def test_tables_are_as_the_code_would_write_them(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_command_on_the_page_exists_with_its_options(page: Path) -> None:
+    whole: Any = typer.main.get_command(app)
     for line in COMMAND.findall(page.read_text(encoding="utf-8")):
         words = shlex.split(re.split(r"[#>]", line)[0].replace("…", "").replace("[", "").replace("]", ""))[1:]
-        command: Any = typer.main.get_command(app)
+        command = whole
         while hasattr(command, "commands") and words and "|" not in words[0]:
             assert words[0] in command.commands, f"{page.name}: commonfab has no {line!r}"
             command = command.commands[words.pop(0)]

@@ -181,6 +181,7 @@ def codes(reasons: list[dict[str, Any]]) -> list[str]:
     return [reason["code"] for reason in reasons]
 
 
+@pytest.mark.slow
 def test_a_product_of_two_parts_is_made_looked_at_and_put_together(town: Town) -> None:
     design = town.publishes({"arm": (60, 10, 5), "foot": (30, 30, 5)}, arm=2)
     wish = ("--product", "--assembled", "--quantity", "2", "--first-article", "--needed-in", "3d", "--material", "pla", *town.near)

@@ -169,6 +169,7 @@ def test_a_symbol_is_drawn_where_it_is_used_and_only_there(tmp_path: Path) -> No
     assert sides(report) == pytest.approx((120, 55))
 
 
+@pytest.mark.slow
 def test_use_of_itself_and_use_without_end_are_refused(tmp_path: Path) -> None:
     assert refused(tmp_path, '<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>') == "dxf.recursion"
     laughs = "".join(f'<g id="g{i}">' + f'<use href="#g{i - 1}"/>' * 10 + "</g>" for i in range(1, 12))

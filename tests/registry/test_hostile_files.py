@@ -355,6 +355,7 @@ def test_what_the_reader_made_of_a_package_is_counted_even_where_screening_was_n
     assert caught.value.reason.code == "file.component_expansion"
 
 
+@pytest.mark.slow
 def test_components_that_hold_themselves_or_nest_without_end_are_refused(tmp_path: Path) -> None:
     ring = thing(1, placed(2)) + thing(2, placed(1))
     refused(write_package(tmp_path / "ring.3mf", model(ring, '<item objectid="1"/>')), "file.component_cycle")

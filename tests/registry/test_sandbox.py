@@ -178,6 +178,7 @@ def test_a_fork_server_that_dies_takes_its_child_along_and_is_started_anew(roomy
     assert is_well(roomy, small) and server_of(roomy) != first
 
 
+@pytest.mark.slow
 def test_a_file_under_way_is_measured_again_when_the_fork_server_is_killed(roomy: Sandbox, tmp_path: Path) -> None:
     write_step(tmp_path / "a.step", 10, 10, 10)
     first = server_of(roomy)

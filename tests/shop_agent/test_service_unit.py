@@ -49,7 +49,7 @@ def test_an_agent_that_a_newer_one_replaced_stays_down(monkeypatch: pytest.Monke
     def replaced(_: object) -> None:
         raise Refused("shop.replaced", "garage")
 
-    monkeypatch.setattr(agent_alone, "run_until_stopped", replaced)
+    monkeypatch.setattr("shop_agent.agent.run_until_stopped", replaced)
     monkeypatch.setattr(sys, "argv", ["shop_agent", str(write_shop(tmp_path))])
     assert str(agent_alone.main()) == read_unit()["Service"]["RestartPreventExitStatus"]
 
