@@ -4,16 +4,13 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-
-from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.reasons import reason
-from shop_agent.bench import steps
+from shop_agent.bench import steps, telling
 from shop_agent.bench.obeying import obey
 from shop_agent.bench.preparation import Preparation
 from shop_agent.bench.service import out_of_service
@@ -24,9 +21,8 @@ from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.live import LiveMachine
 from shop_agent.machines import Look, Machine, Standing, StartUncertain
-from shop_agent.people.service_modes import service_of
 from shop_agent.people.stock_left import StockLeft
-from shop_agent.shop_toml.machine_section import GO, MachineSection, described
+from shop_agent.shop_toml.machine_section import MachineSection
 
 IDLE_LOOK_SECONDS = 5.0
 WORKING_LOOK_SECONDS = 1.0
@@ -152,21 +148,18 @@ class Bench:
 
     def describe(self) -> v1.Machine:
         """The machine as the router is told of it."""
-        state, why = self._state()
-        free_in = Duration()
-        # In whole minutes: a router writes what changed to its disk and plans anew, and seconds would change at every call.
-        free_in.FromSeconds(60 * math.ceil(self._seconds_to_go() / 60))
-        machine = described(self._stock.now())
-        machine.MergeFrom(v1.Machine(state=state, state_reason=why, free_in=free_in))
-        return machine
+        return telling.machine_of(self._sight(), self._stock.now())
 
     def progress(self, attempt: AttemptRecord) -> tuple[float, float]:
         """How far the piece at work is (0 to 1) and how many seconds the rest of the attempt will take."""
-        begun = attempt.piece_begun
-        running = begun is not None and self.look.busy_with == attempt.file_name(begun.number)
-        factor = self.facts.speed_factor if self.facts.control == "virtual" else 1.0
-        left = max(attempt.offer.quantity - attempt.good - attempt.unjudged - (1 if begun else 0), 0) * self._seconds_of(attempt) / factor
-        return (self.look.progress, left + self.look.remaining_seconds) if running else (0.0, left)
+        return telling.progress_of(attempt, self.look, self.facts)
+
+    def live(self) -> LiveMachine:
+        """How the machine stands at this moment, for whoever looks on."""
+        return telling.live_of(self._sight())
+
+    def _sight(self) -> telling.Sight:
+        return telling.Sight(self.journal, self.facts, self.look, self.line(), self.waits, self.person)
 
     async def _work_on(self, attempt: AttemptRecord, first_in_line: bool) -> None:
         for _ in range(MOST_STEPS_AT_ONCE):
@@ -207,7 +200,7 @@ class Bench:
         await self._watching.note(self.look)
 
     def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> steps.Scene:
-        held_back = self.floor.hours(self.facts, self._seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
+        held_back = self.floor.hours(self.facts, telling.seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
         if self._reconciling:
             held_back = "the shop to be open: what was begun before is looked for first"
         return steps.Scene(
@@ -301,7 +294,7 @@ class Bench:
     async def _count(self, attempt: AttemptRecord, step: steps.CountPiece) -> None:
         piece, state = step.piece, step.state
         grams = attempt.toolpath.grams if attempt.toolpath else 0.0
-        whole = self._seconds_of(attempt)
+        whole = telling.seconds_of(attempt)
         seconds = 0.0 if state is PieceState.VOID else self.look.seconds
         if state is PieceState.SCRAP and not self.look.judged:
             grams *= min(seconds / whole, 1.0) if whole else 0.0  # a spoiled piece used as much as it had got to
@@ -339,55 +332,6 @@ class Bench:
     def _give_back(self, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
         attempt_steps.release(self.journal, attempt, reasons)
         self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
-
-    def _state(self) -> tuple[v1.MachineState.ValueType, str]:
-        state, why = out_of_service(self.journal, self.facts)
-        if why:
-            return state, why
-        if not self.look.reachable:
-            return v1.MACHINE_STATE_OFFLINE, self.look.note
-        said = service_of(self.journal, self.facts.id)
-        if said is not None:  # it drains: what was accepted is made, and nothing more is offered
-            return v1.MACHINE_STATE_MAINTENANCE, said.why or "it takes no new work"
-        if self.look.busy_with:
-            return v1.MACHINE_STATE_BUSY, ""
-        if self.look.fault:
-            return v1.MACHINE_STATE_NEEDS_PERSON, self.look.fault
-        if self.person:
-            return v1.MACHINE_STATE_NEEDS_PERSON, next(iter(self.person.values()))
-        ready = self.journal.ready(self.facts.id)
-        if self.facts.still_to_say(ready.confirms if ready else frozenset(), self.journal.bed_in_doubt(self.facts.id)) - {GO}:
-            return v1.MACHINE_STATE_NEEDS_PERSON, "nobody has said that it is ready"
-        return v1.MACHINE_STATE_READY, ""
-
-    def live(self) -> LiveMachine:
-        """How the machine stands at this moment, for whoever looks on."""
-        state, why = self._state()
-        line = self.line()
-        begun = next((attempt for attempt in line if attempt.piece_begun), None)
-        return LiveMachine(
-            id=self.facts.id,
-            state=v1.MachineState.Name(state).removeprefix("MACHINE_STATE_").lower(),
-            why=why,
-            busy_with=self.look.busy_with,
-            attempt=begun.key if begun else "",
-            piece=begun.current_number if begun else 0,
-            paused=self.look.paused,
-            progress=round(self.look.progress, 3),
-            remaining_seconds=round(self.look.remaining_seconds),
-            reads=self.look.reads,
-            fault=self.look.fault,
-            waits=dict(self.waits),
-            waits_for_person=tuple(self.person),
-        )
-
-    def _seconds_to_go(self) -> float:
-        return sum(self.progress(attempt)[1] for attempt in self.line() if not attempt.ended)
-
-    def _seconds_of(self, attempt: AttemptRecord) -> float:
-        """Seconds of machine time for one piece."""
-        estimated = attempt.offer.estimate.machine_time.ToTimedelta().total_seconds()
-        return attempt.toolpath.seconds if attempt.toolpath else estimated
 
     def _pause(self, working: bool) -> float:
         if not working:
