@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -61,6 +63,13 @@ class Street:
         self.agent = CommonfabProcess(["shop", "run", "--config", str(self.folder / "shop.toml")], self.folder / "agent.log")
         self.agent.start()
         self.started.append(self.agent)
+        wait_until(lambda: "is open with" in self.agent_log(), "the agent to open")
+        # Lena has just put the agent beside her printer. What lay on it before, only she can say; from now on it is watched.
+        await asyncio.to_thread(self._says_ready)
+
+    def _says_ready(self) -> None:
+        command = [sys.executable, "-m", "cli.main", "shop", "ready", "mk3", "--config", str(self.folder / "shop.toml")]
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
 
     def _shop_toml(self, token: str) -> str:
         return f"""
