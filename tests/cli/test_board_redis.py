@@ -67,6 +67,7 @@ def test_a_cluster_that_does_not_answer_is_refused_without_its_password(tmp_path
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_server_that_is_no_cluster_is_not_taken_for_one(tmp_path: Path, redis_url: str) -> None:
     url = redis_url.replace("redis://", "redis+cluster://")
     done = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", COMMONFAB_BOARD_URL=url)

@@ -136,6 +136,7 @@ def test_a_place_of_half_coordinates_is_refused(shared_node: UpNode) -> None:
     told(shared_node.run("job", "request", "design-000", "--lat", "48.1"), "command.place")
 
 
+@pytest.mark.slow
 def test_degrees_are_read_with_a_decimal_comma_too(tmp_path: Path) -> None:
     place = ("--lat", "48,14", "--lon", "11,58")
     done = run("shop", "init", "--yes", "--id", "mine", *place, cwd=tmp_path)

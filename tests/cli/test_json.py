@@ -48,6 +48,7 @@ def test_publishing_the_same_again_gives_the_same_revision(shared_node: UpNode, 
     assert again["revision"]["digest"] == published["revision"]["digest"]
 
 
+@pytest.mark.slow
 def test_every_read_of_a_design_parses(shared_node: UpNode, published: dict[str, Any], tmp_path: Path) -> None:
     design = published["design"]["id"]
     assert design in [one["id"] for one in read(shared_node, "design", "list")]
@@ -69,6 +70,7 @@ def test_a_file_of_the_readers_own_is_not_overwritten_unless_asked_for(
     assert (tmp_path / "cube.stl").read_bytes() == cube()
 
 
+@pytest.mark.slow
 def test_every_read_of_a_job_parses(shared_node: UpNode, published: dict[str, Any]) -> None:
     requester = shared_node.token("requester", "reader")
     design = published["design"]["id"]

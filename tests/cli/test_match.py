@@ -80,6 +80,7 @@ def by_shop(answer: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {shop["shop"]: shop for shop in answer["shops"]}
 
 
+@pytest.mark.slow
 def test_a_part_that_a_shop_can_make_now_is_accepted_with_the_room_that_is_left(fleet: Path, tmp_path: Path) -> None:
     answer = match(drawn(tmp_path, "block.stl", 100, 80, 60), "--fleet", fleet, "--quantity", 3)
     assert answer["verdict"] == "accept" and "fdm" in answer["processes"] and not answer["questions"]
@@ -204,6 +205,7 @@ def test_a_unit_that_nobody_knows_is_refused(fleet: Path, tmp_path: Path) -> Non
     assert done.returncode == 1 and "mm, cm, m or inch" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_fleet_is_found_wherever_it_lies_and_what_is_hidden_in_it_is_left_out(fleet: Path, tmp_path: Path) -> None:
     hidden = tmp_path / ".street"
     fleet.rename(hidden)

@@ -55,6 +55,7 @@ def test_it_stops_cleanly_and_leaves_no_child(life: Life) -> None:
     assert not (life.node.data_dir / "node.json").exists()
 
 
+@pytest.mark.slow
 def test_it_says_where_everything_is_and_what_to_try_next(life: Life) -> None:
     node = life.node
     for place in (node.address, node.told["metrics"], node.data_dir, "commonfab.db", "private redis-server", "steward.token"):
@@ -69,6 +70,7 @@ def test_its_secrets_are_readable_by_their_owner_only_and_stand_in_no_output(lif
     assert life.node.steward_token not in written
 
 
+@pytest.mark.slow
 def test_a_second_node_on_the_same_folder_is_refused_with_the_first_ones_process_id(shared_node: UpNode) -> None:
     second = run("up", "--data-dir", str(shared_node.data_dir), "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0")
     assert second.returncode == 1
@@ -77,6 +79,7 @@ def test_a_second_node_on_the_same_folder_is_refused_with_the_first_ones_process
     assert shared_node.run("token", "whoami").returncode == 0
 
 
+@pytest.mark.slow
 def test_an_address_that_is_taken_is_refused_and_nothing_is_left_running(shared_node: UpNode, tmp_path: Path) -> None:
     second = run("up", "--data-dir", str(tmp_path / "other"), "--listen", shared_node.address, "--metrics-listen", "127.0.0.1:0")
     assert second.returncode == 1
@@ -187,6 +190,7 @@ def test_with_a_redis_of_the_operators_no_child_is_started_and_one_that_forgets_
     assert f"127.0.0.1:{port} throws keys away" in err
 
 
+@pytest.mark.slow
 def test_a_redis_that_keeps_everything_is_not_warned_about(start_node: Starter, tmp_path: Path) -> None:
     (tmp_path / "redis").mkdir()
     port = free_port()
@@ -198,6 +202,7 @@ def test_a_redis_that_keeps_everything_is_not_warned_about(start_node: Starter, 
     assert "WARNING" not in err
 
 
+@pytest.mark.slow
 def test_a_redis_that_does_not_answer_is_refused_without_its_password(tmp_path: Path) -> None:
     url = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
     done = run("up", "--data-dir", str(tmp_path / "node"), "--listen", "127.0.0.1:0", COMMONFAB_REDIS_URL=url)
@@ -206,6 +211,7 @@ def test_a_redis_that_does_not_answer_is_refused_without_its_password(tmp_path: 
     assert "hunter2" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_database_url_of_the_operators_is_used(start_node: Starter, tmp_path: Path) -> None:
     node = start_node(tmp_path / "node", DATABASE_URL=f"sqlite:///{tmp_path}/elsewhere.db")
     assert node.run("token", "whoami").returncode == 0
@@ -220,6 +226,7 @@ def test_a_database_url_of_the_operators_is_used(start_node: Starter, tmp_path: 
         ("COMMONFAB_NEIGHBOURHOOD", "No Spaces!", "neighbourhood"),
     ],
 )
+@pytest.mark.slow
 def test_a_wrong_setting_is_named(tmp_path: Path, option: str, value: str, told: str) -> None:
     done = run("up", "--data-dir", str(tmp_path), **{option: value})
     assert done.returncode == 1

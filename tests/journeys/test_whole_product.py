@@ -207,6 +207,7 @@ def test_a_product_of_two_parts_is_made_looked_at_and_put_together(town: Town) -
     assert done["pieces_good"] == 2
 
 
+@pytest.mark.slow
 def test_a_product_is_made_with_all_that_its_bill_makes_from_other_designs(town: Town, tmp_path: Path) -> None:
     axle = town.publishes({"axle": (40, 8, 8)})
     digest = town.reads("design", "show", axle)["revision"]["digest"]

@@ -212,6 +212,7 @@ def test_a_circle_of_chords_is_round_and_a_hexagon_is_not() -> None:
     assert (round_ones[0].diameter, others[0].diameter) == (pytest.approx(20), 0)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_lines_are_sorted_in_seconds() -> None:
     strokes = [side for i in range(100) for j in range(250) for side in sides(i * 10, j * 10, 8, 8)]
     begin = time.process_time()

@@ -203,6 +203,7 @@ async def _try_all(commons: Commons, folder: Path, examples: int) -> None:
 
 
 @laptop_only
+@pytest.mark.slow
 async def test_no_message_breaks_the_node_and_nobody_does_what_is_for_others(commons: Commons, tmp_path: Path) -> None:
     await _try_all(commons, tmp_path, 4)
 

@@ -72,6 +72,7 @@ async def test_every_part_of_a_revision_is_measured_and_judged(commons: Commons,
     assert parts["sound"].report.mesh_sha256 == parts["sound"].report.sha256
 
 
+@pytest.mark.slow
 async def test_a_watcher_is_told_at_once_at_every_change_and_at_the_end(commons: Commons, tmp_path: Path) -> None:
     paths = [tmp_path / f"{side}.stl" for side in (10, 20)]
     for path, side in zip(paths, (10, 20), strict=True):

@@ -138,6 +138,7 @@ def roomy(tmp_path: Path, small: Path) -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.mark.slow
 def test_a_file_that_takes_too_long_is_stopped_and_the_next_is_measured(tmp_path: Path, small: Path, huge: Path) -> None:
     with opened(tmp_path, seconds=1.0) as sandbox:
         assert is_well(sandbox, small)
@@ -155,6 +156,7 @@ def test_a_file_that_needs_too_much_memory_is_stopped_and_the_next_is_measured(t
         assert is_well(sandbox, small) and server_of(sandbox) == server
 
 
+@pytest.mark.slow
 def test_the_modelling_kernel_does_not_count_against_a_files_memory(tmp_path: Path, small: Path) -> None:
     write_step(tmp_path / "a.step", 10, 10, 10)
     with opened(tmp_path, memory_mb=400) as sandbox:

@@ -120,6 +120,7 @@ MOMENTS: dict[str, Callable[[SmallRouter, Path], bool]] = {
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
+@pytest.mark.slow
 async def test_killed_when(tmp_path: Path, moment: str) -> None:
     """kill -9, then a new agent on the same folder: every piece is made once and the order is reported once."""
     router = SmallRouter()
@@ -151,6 +152,7 @@ async def test_killed_again_and_again_at_odd_moments(tmp_path: Path) -> None:
     assert work.pieces_good == 6 and len(made(tmp_path)) == len(set(made(tmp_path))) == 6
 
 
+@pytest.mark.slow
 async def test_the_machine_goes_on_while_its_agent_is_dead_and_the_new_agent_counts_before_it_speaks(tmp_path: Path) -> None:
     router = SmallRouter()
     router.put_up(offer(quantity=1))
@@ -169,6 +171,7 @@ async def test_the_machine_goes_on_while_its_agent_is_dead_and_the_new_agent_cou
     assert len(made(tmp_path)) == 1
 
 
+@pytest.mark.slow
 async def test_after_a_restart_nothing_starts_before_the_router_was_heard(tmp_path: Path) -> None:
     """The router superseded the attempt while the agent was dead: the second piece must not start."""
     router = SmallRouter()

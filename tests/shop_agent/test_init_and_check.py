@@ -316,6 +316,7 @@ def test_packages_that_the_desk_needs_are_missed_by_who_wants_a_desk(tmp_path: P
     assert not missed.ok and "pip install '.[desk]'" in missed.remedy
 
 
+@pytest.mark.slow
 async def test_a_slicer_that_shop_toml_names_and_that_is_not_there_is_missed_also_by_a_shop_that_needs_none(tmp_path: Path) -> None:
     config = shop(tmp_path)
     config = config.model_copy(update={"shop": config.shop.model_copy(update={"slicer": "/opt/nowhere/prusa-slicer"})})
@@ -330,6 +331,7 @@ async def test_a_word_that_is_nearly_right_gets_the_right_one_and_not_the_whole_
         assert remedy in told and "Did you mean pla" in told and len(told) < 120
 
 
+@pytest.mark.slow
 async def test_what_to_do_about_a_node_that_is_away_is_what_a_shop_can_do(tmp_path: Path) -> None:
     finding = about(await check_shop(shop(tmp_path, node="127.0.0.1:9")), "node")
     assert not finding.ok and "[router]" in finding.remedy and "commonfab up" not in finding.remedy

@@ -145,6 +145,7 @@ async def test_what_was_finished_while_the_router_was_gone_is_reported_once_when
 
 
 @pytest.mark.parametrize("wrong", [-DAY, DAY])
+@pytest.mark.slow
 async def test_a_clock_that_is_suddenly_wrong_by_a_day_changes_nothing_about_the_work(tmp_path: Path, wrong: float) -> None:
     """Leases and waits go by another clock than the one on the wall; the virtual machine lives by the wall, and is early or late."""
     router = SmallRouter(lease_seconds=30)
@@ -163,6 +164,7 @@ async def test_a_clock_that_is_suddenly_wrong_by_a_day_changes_nothing_about_the
     assert 0 <= work.machine_time.seconds <= 2 * 600
 
 
+@pytest.mark.slow
 async def test_a_full_disk_starts_nothing_and_the_work_goes_on_when_there_is_room(tmp_path: Path) -> None:
     """What cannot be written down before the start is not started."""
     router = SmallRouter()
