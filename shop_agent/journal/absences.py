@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from shop_agent.journal.book import Journal
-from shop_agent.journal.records import PieceState
 
 
 def last_ran(journal: Journal, machine_id: str) -> str:
@@ -27,14 +26,17 @@ def doubt_bed(journal: Journal, machine_id: str, ran: str) -> bool:
     itself. Answers whether anybody's word has fallen.
     """
     with journal.change() as connection:
+        ours = any(ran.startswith(name) for name in _under_way(journal, machine_id))
         connection.execute("INSERT OR IGNORE INTO seen (machine_id, busy_with) VALUES (?, '')", (machine_id,))
-        ours = connection.execute(
-            "SELECT 1 FROM attempts a JOIN pieces p ON p.attempt = a.row WHERE a.machine_id = ? AND p.state = ? AND"
-            " instr(?, 'cf-' || a.work_order_id || '-a' || a.number || '-e' || a.epoch || '-p' || p.number || '.') = 1",
-            (machine_id, PieceState.BEGUN, ran),
-        ).fetchone()
-        connection.execute("UPDATE seen SET owners_work = ? WHERE machine_id = ?", (ours is None, machine_id))
+        connection.execute("UPDATE seen SET owners_work = ? WHERE machine_id = ?", (not ours, machine_id))
         fell = connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ? AND used = 0", (machine_id,)).rowcount
         # A start that is taken back gives back the word that it used up; not this one.
         connection.execute("UPDATE readiness SET used = 1 WHERE machine_id = ? AND used != 1", (machine_id,))
     return fell > 0
+
+
+def _under_way(journal: Journal, machine_id: str) -> list[str]:
+    """The names on the machine of our pieces that were begun, without their endings."""
+    lying = [*journal.left_behind(machine_id), *(one for one in journal.attempts() if one.machine_id == machine_id)]
+    begun = [(attempt, attempt.piece_begun) for attempt in lying]
+    return [attempt.file_name(piece.number).removesuffix("gcode") for attempt, piece in begun if piece]
