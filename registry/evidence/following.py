@@ -117,9 +117,11 @@ class Following:
         return request.after or last
 
     async def _after(self, number: int) -> list[v1.CommonsEvent]:
-        """Events after that number, at most a page of them from the database."""
+        """Events after that number, at most a page of them from the database; none before the reader has looked, for its look wakes us."""
+        if self._last < 0:  # a thousand who come back at once, after a restart, must not ask what one reader is about to tell them all
+            return []
         first = self._at_hand[0].number if self._at_hand else self._last + 1
-        if self._last >= 0 and number >= first - 1:
+        if number >= first - 1:
             return list(takewhile(lambda event: event.number > number, reversed(self._at_hand)))[::-1]
         return await self._asked(lambda connection: events.after(connection, number, PAGE))
 

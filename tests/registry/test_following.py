@@ -151,6 +151,24 @@ async def test_a_thousand_idle_followers_cost_one_question_a_second(store: Store
             await stream.aclose()  # type: ignore[attr-defined]
 
 
+async def test_those_who_come_before_the_reader_has_looked_wait_for_it_and_miss_nothing(store: Store) -> None:
+    store.revision("design-gear", "gear")
+    following = Following(store.engine, store.clock)
+    asked: list[str] = []
+    sa.event.listen(store.engine, "before_cursor_execute", lambda c, cursor, statement, *rest: asked.append(statement))
+    streams = [following.follow(v1.FollowRequest()) for _ in range(20)]
+    await asyncio.gather(*(anext(stream) for stream in streams))
+    waiting = [asyncio.ensure_future(anext(stream)) for stream in streams]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(store.revision, "design-gear", "gear")  # after they began, before anybody reads
+    assert not [statement for statement in asked if "LIMIT" in statement and "commons_events" in statement]
+    reader = asyncio.create_task(following.run())
+    assert {told.after for told in await asyncio.wait_for(asyncio.gather(*waiting), 20)} == {2}
+    await cancelled(reader)
+    for stream in streams:
+        await stream.aclose()  # type: ignore[attr-defined]
+
+
 async def test_who_is_far_behind_gets_everything_all_the_same(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("registry.evidence.following.PAGE", 3)
     async with reading(store) as following:
@@ -171,7 +189,7 @@ async def test_a_database_that_is_away_for_a_while_is_asked_again(store: Store, 
     async with reading(store) as following:
         stream = following.follow(v1.FollowRequest())
         await anext(stream)
-        while not manual_clock.sleepers:  # the reader knows the last event; from here on the follower need not ask by itself
+        while not manual_clock.sleepers:  # the reader has looked
             await asyncio.sleep(0.001)
         waiting = asyncio.ensure_future(anext(stream))
         with store.engine.begin() as connection:
