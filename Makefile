@@ -18,8 +18,11 @@ help:  ## show this list
 demo: $(VENV)/.node  ## three shops, two designs, five gears, in the terminal; ARGS=--once ends by itself
 	$(BIN)/commonfab demo $(ARGS)
 
+# The tests start the program hundreds of times: compiled beforehand, a command takes a quarter less, also where Python may not write down
+# what it compiled (PYTHONDONTWRITEBYTECODE).
 test: system-packages $(VENV)/.dev .peers/octoprint/.installed .peers/klipper/.installed  ## install what the tests need and run every one; ARGS go to pytest
 	$(BIN)/python hatch_build.py
+	$(BIN)/python -m compileall -q commonfab registry router shop_agent cli
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 # Files that drive a real program name its peer; each file stays with one worker, which starts that program once.

@@ -23,8 +23,9 @@ M = TypeVar("M", bound=Message)
 LARGEST_PAGE = 500
 """As many as a node sends at once."""
 
-RECONNECT_SECONDS = 30.0
-"""How long a watching command waits for a node that went away. A node restarts within a few seconds."""
+RECONNECT_SECONDS = 120.0
+"""How long a watching command waits for a node that went away. A node restarts within a few seconds, on a small machine within a minute:
+its Redis alone may take half of that to read a long file."""
 
 RECONNECT_PAUSE_SECONDS = 0.5
 """Between two tries: a node that answers, while its Redis does not yet, must not be asked a thousand times a second."""

@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 
-from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -24,6 +23,8 @@ def is_sha256(text: object) -> bool:
 
 def canonical_json(message: Message) -> bytes:
     """The canonical form of `message`."""
+    from google.protobuf.json_format import MessageToDict  # an idle shop agent writes no such form
+
     fields = MessageToDict(message, preserving_proto_field_name=True)
     return json.dumps(fields, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -7,13 +7,16 @@ A room raises `Refused`; the server sends its reason and remedy as a detail of t
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import grpc
-from google.rpc import status_pb2
-from grpc_status import rpc_status
 
 from commonfab import v1
 from commonfab.reasons import REASONS, reason, remedy_of
 from commonfab.units import Quantity
+
+if TYPE_CHECKING:
+    from google.rpc import status_pb2
 
 LONGEST_TOLD = 1000
 """Bytes of each text of a refusal. It travels in the trailer of a call, of which a client takes 8 KiB: three texts and, with every byte
@@ -54,6 +57,9 @@ def refused_for(told: v1.Reason) -> Refused:
 
 def status_of(error: Refused) -> grpc.Status:
     """The gRPC status, with the refusal as its detail, for a server to end a call with."""
+    from google.rpc import status_pb2  # a caller to whom nothing is refused does without both
+    from grpc_status import rpc_status
+
     code, _ = error.status.value
     refusal = v1.Refusal()
     refusal.CopyFrom(error.message())
@@ -73,6 +79,8 @@ def _cut(text: str) -> str:
 
 def refusal_of(error: grpc.RpcError) -> v1.Refusal | None:
     """The refusal in a failed call, or None where the server sent none (a broken connection, a foreign server)."""
+    from grpc_status import rpc_status
+
     told = rpc_status.from_call(error) if isinstance(error, grpc.Call) else _from_aio(error)
     for detail in told.details if told is not None else ():
         refusal = v1.Refusal()
@@ -82,6 +90,8 @@ def refusal_of(error: grpc.RpcError) -> v1.Refusal | None:
 
 
 def _from_aio(error: grpc.RpcError) -> status_pb2.Status | None:
+    from google.rpc import status_pb2
+
     if not isinstance(error, grpc.aio.AioRpcError):
         return None
     for key, value in error.trailing_metadata() or ():

@@ -47,8 +47,7 @@ class Bell:
             except TROUBLE as error:
                 log.warning("the bell is silent while Redis is away: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)
-            for name in list(self._waiting):
-                self._ring(name)
+            self._ring_all()
 
     async def _listen(self) -> None:
         async with await open_listener(self._board.redis) as listener, listener.pubsub() as channel:
@@ -56,6 +55,12 @@ class Bell:
             async for message in channel.listen():
                 if message["type"] == "message":
                     self._ring(message["data"].decode())
+                elif message["type"] == "subscribe":  # also after a connection that broke: nobody heard what rang until now
+                    self._ring_all()
+
+    def _ring_all(self) -> None:
+        for name in list(self._waiting):
+            self._ring(name)
 
     def _ring(self, name: str) -> None:
         for rung in self._waiting.get(name, ()):

@@ -218,7 +218,8 @@ class Board:
     async def start(self, attempt: v1.AttemptRef, shop_id: str, lease_ms: int) -> None:
         """Give leave to start.
 
-        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `job.cancelled`, `order.withdrawn`, `order.recalled`).
+        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `attempt.forgotten`, `order.unknown`, `job.cancelled`,
+        `order.withdrawn`, `order.recalled`).
         """
         code = await self.run("start", attempt.work_order_id, shop_id, attempt.number, attempt.epoch, lease_ms)
         _refuse(code, attempt.work_order_id)
@@ -231,7 +232,8 @@ class Board:
     async def finish(self, report: Report, shop_id: str) -> None:
         """End an attempt and send its report on to the ledger, in one step.
 
-        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `attempt.reported`, `attempt.not_started`, `report.mismatch`).
+        Errors: `Refused` (`attempt.superseded`, `attempt.given_elsewhere`, `attempt.forgotten`, `order.unknown`, `attempt.reported`,
+        `attempt.not_started`, `report.mismatch`).
         """
         attempt = report.attempt
         made = (report.outcome, report.good, report.scrap, report.signed.SerializeToString(), pack_reasons(report.reasons))
@@ -264,7 +266,7 @@ class Board:
 
     async def hear(self, shop: v1.Shop, agent_run: str, lease_ms: int, attempts: Sequence[v1.AttemptStatus]) -> tuple[str, ...]:
         """Note what a shop is and renew the leases of its attempts; answers for each attempt "go_on", "stop", "withdrawn",
-        "recalled" or "drop".
+        "recalled", "drop", or where the board was set back "forgotten" or "elsewhere".
 
         Offers that stand with a closed shop, or with a machine out of service, are withdrawn.
         Errors: `Refused` (`shop.key_changed`, `shop.replaced`).

@@ -53,6 +53,8 @@ class Courier:
             for command, _ in packet:
                 pipe.execute_command(*command)
             answers = await pipe.execute(raise_on_error=False)
+        except GeneratorExit:  # its event loop is gone, with everybody who waited
+            raise
         except BaseException as error:
             _settle(packet, [error] * len(packet))
             if not isinstance(error, Exception):

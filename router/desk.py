@@ -33,6 +33,8 @@ WISHES = {
     "withdrawn": (v1.WISH_STOP, "order.withdrawn"),
     "recalled": (v1.WISH_STOP, "order.recalled"),
     "drop": (v1.WISH_DROP, "attempt.superseded"),
+    "forgotten": (v1.WISH_DROP, "attempt.forgotten"),
+    "elsewhere": (v1.WISH_DROP, "attempt.given_elsewhere"),
 }
 
 
@@ -70,7 +72,7 @@ class Desk:
             # Each is about another attempt, so they need not wait for one another.
             receipts = await asyncio.gather(*(self._receipt(event, told, pulse) for event in told.events))
             wishes, standing = await self._hear(told, pulse)
-            urgent = receipts or any(wish == "drop" for wish in wishes)
+            urgent = receipts or any(WISHES[wish][0] == v1.WISH_DROP for wish in wishes)
             if not urgent and standing.version == told.version and await rings_within(rung, min(patience, pause)):
                 wishes, standing = await self._look_again(told, pulse)
         return _answer(told, receipts, wishes, standing, pulse, max(0.0, pause - patience))
@@ -125,10 +127,14 @@ class Desk:
     async def _report(self, outcome: str, signed: v1.SignedWork, told: v1.SynchronizeRequest, *reasons: v1.Reason) -> Report:
         """The report, if it is signed with the shop's key and speaks of the shop's own work order.
 
-        Errors: `Refused` (`report.signature`, `report.mismatch`, `order.unknown`).
+        Errors: `Refused` (`report.signature`, `report.mismatch`).
         """
         work = _read_report(signed, told.shop)
-        offer, job_id = await read_order(self.board, work.attempt.work_order_id)
+        made_of = (work.pieces_good, work.pieces_scrap)
+        try:
+            offer, job_id = await read_order(self.board, work.attempt.work_order_id)
+        except Refused:  # the board itself says why it knows no such order: that it ended long ago, or that the board was set back
+            return Report(work.attempt, outcome, *made_of, signed, reasons)
         if (work.job_id, work.revision_digest, work.part_name) != (job_id, offer.revision_digest, offer.part_name):
             raise Refused("report.mismatch", "it names another job, revision or part than its work order")
         made = work.pieces_good + work.pieces_scrap
@@ -136,7 +142,6 @@ class Desk:
         took = work.machine_time.ToTimedelta().total_seconds() / 60
         process = offer.requirement.process
         had_leave = any(held.attempt == work.attempt and held.phase == v1.ATTEMPT_PHASE_RUNNING for held in told.attempts)
-        made_of = (work.pieces_good, work.pieces_scrap)
         return Report(work.attempt, outcome, *made_of, signed, reasons, estimated, took, process, had_leave)
 
 

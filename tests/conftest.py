@@ -4,12 +4,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that every test can say `from clocks import ManualClock`
 
@@ -40,6 +42,20 @@ __all__ = [
     "s3_url",
 ]  # fixtures that live beside their peer
 
+# How long one example takes says how busy the computer is, and nothing about the product.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
+
+SLOW_SECONDS = 900
+"""After so long one of the slow tests hangs. Those take a minute or two on a computer at leisure, and five and more on a busy one."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The limit of pyproject.toml is for the fast tests."""
+    for item in items:
+        if item.get_closest_marker("slow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(SLOW_SECONDS))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def authors_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -47,6 +63,18 @@ def authors_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("COMMONFAB_AUTHOR_KEY", str(tmp_path_factory.mktemp("author") / "author.pem"))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_are_heard() -> Iterator[None]:
+    """A shell's background job and nohup ignore these two, and so would whatever such a run of the tests starts."""
+    heard = (signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)
+    before = [(one, handler, signal.getsignal(one)) for one, handler in heard if signal.getsignal(one) is signal.SIG_IGN]
+    for one, handler, _ in before:
+        signal.signal(one, handler)
+    yield
+    for one, _, ignored in before:
+        signal.signal(one, ignored)
 
 
 @pytest.fixture

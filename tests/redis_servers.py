@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import os
+import random
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +22,33 @@ SLOTS = 16384
 BUS_OFFSET = 10_000
 """The nodes of a cluster speak with each other on a port that is this much higher; Redis 6.2 has no option for another."""
 
+QUICK_MS, CALM_MS = 1000, 60_000
+"""After so long a silence the nodes of a cluster take one of them for dead: as long as a test makes the cluster or has killed a node, and
+else. A computer that is busy for a second is no failure."""
+
+
+PORTS = range(12_000, 22_000)
+"""Below those that Linux gives to whoever asks for any (from 32768 on), also where `BUS_OFFSET` is added."""
+
+SHARES = 4
+"""Worker processes of the tests that take ports of their own."""
+
+
+def _ports_of_this_worker() -> Iterator[int]:
+    """Its share of `PORTS`, in an order of its own, none again before all others."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    mine = list(PORTS[worker % SHARES :: SHARES])
+    random.SystemRandom().shuffle(mine)
+    return cycle(mine)
+
+
+_MINE = _ports_of_this_worker()
+
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nothing listens on, and that nobody is given by chance before the caller takes it, or while the
+    caller's program is restarted: not as the end of some connection, and not by another worker of these tests."""
+    return next(port for port in _MINE if _is_free(port))
 
 
 def start_redis(folder: Path, port: int, *options: str, program: str = "") -> subprocess.Popen[bytes]:
@@ -40,7 +63,7 @@ def start_redis(folder: Path, port: int, *options: str, program: str = "") -> su
     arguments = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "", "--appendonly", "yes", *options]
     with (folder / "redis.log").open("ab") as log:
         process = subprocess.Popen([program, *arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     with redis.Redis(port=port) as client:
         while True:
             try:
@@ -100,9 +123,18 @@ class Cluster:
                 client.wait(1, 5000)
 
     def kill(self, port: int) -> None:
-        """End one process at once, as a failing machine does."""
+        """End one process at once, as a failing machine does. The others notice it quickly."""
+        self._suspect_after(QUICK_MS)
         self.processes[port].kill()
         self.processes[port].wait()
+
+    def calm(self) -> None:
+        """From now on nobody is taken for dead who is only slow."""
+        self._suspect_after(CALM_MS)
+
+    def _suspect_after(self, milliseconds: int) -> None:
+        for port in self.living():
+            ask(port, "CONFIG", "SET", "cluster-node-timeout", milliseconds)
 
     def stop(self) -> None:
         """End its processes."""
@@ -115,7 +147,8 @@ class Cluster:
 def start_cluster(folder: Path, program: str = "") -> Cluster:
     """A Redis Cluster that keeps its things in `folder`; returns once it takes commands and its replicas follow. The caller stops it."""
     cluster = Cluster({})
-    joined = ("--cluster-enabled", "yes", "--cluster-node-timeout", "1000")
+    # However late it is, a replica may follow its master.
+    joined = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(QUICK_MS), "--cluster-replica-validity-factor", "0")
     # A replica is told of once it has heard from its master, which otherwise has nothing to say for ten seconds.
     quick = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
     try:
@@ -123,6 +156,7 @@ def start_cluster(folder: Path, program: str = "") -> Cluster:
             (folder / str(port)).mkdir()
             cluster.processes[port] = start_redis(folder / str(port), port, *joined, *quick, "--appendfsync", "always", program=program)
         _join(list(cluster.processes))
+        cluster.calm()
     except BaseException:
         cluster.stop()
         raise
@@ -163,10 +197,10 @@ def ask(port: int, *command: str | int) -> Any:
 
 
 def _until(holds: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while not holds():
         if time.monotonic() > deadline:
-            raise RuntimeError(f"30 s went by before {what}")
+            raise RuntimeError(f"two minutes went by before {what}")
         time.sleep(0.02)
 
 
@@ -175,9 +209,7 @@ def _cluster_ports(count: int) -> list[int]:
     found: list[int] = []
     while len(found) < count:
         port = free_port()
-        if port + BUS_OFFSET > 65535:
-            port -= 2 * BUS_OFFSET  # the ports that are handed out by themselves end above 60000
-        if port not in found and _is_free(port) and _is_free(port + BUS_OFFSET):
+        if _is_free(port + BUS_OFFSET):
             found.append(port)
     return found
 

@@ -56,6 +56,12 @@ TERMS: dict[str, Term] = {
         "{subject} was written by a newer agent",
         "Update this agent; the journal was not touched.",
     ),
+    "shop.unwritten": Term(
+        "the journal cannot be written ({subject}), and no agent is there that could be told past it: no machine hears this",
+        "Stop the machine by its own switch. Then make room on the disk, or look what ails it, and see that the agent runs: "
+        "commonfab shop run",
+        StatusCode.UNAVAILABLE,
+    ),
     "shop.unanswered": Term(
         "there is no open offer {subject}",
         "commonfab shop offers shows those that stand.",
@@ -75,6 +81,12 @@ TERMS: dict[str, Term] = {
         "{subject} was given to somebody else after the router was set back to an older state",
         "Do not start more of it. Its report is kept: tell the requester, who may withdraw the other lot; then send it"
         " again with commonfab shop resend {subject}",
+        StatusCode.FAILED_PRECONDITION,
+    ),
+    "attempt.forgotten": Term(
+        "the router no longer knows {subject}: it was set back to a moment before it gave that out",
+        "What runs goes on, no further piece begins. What was made stays with you and its report is kept: whoever asked for it has to ask"
+        " again; make the rest for them as a walk-in. Once read: commonfab shop dismiss {subject}",
         StatusCode.FAILED_PRECONDITION,
     ),
     "shop.no_report": Term(
@@ -187,8 +199,9 @@ TERMS: dict[str, Term] = {
         StatusCode.NOT_FOUND,
     ),
     "shop.changed": Term(
-        "the agent does not know {subject}: shop.toml was changed after it began",
-        "Restart it: sudo systemctl restart commonfab-shop, or Ctrl-C and commonfab shop run again. What runs on machines runs on.",
+        "the agent does not know {subject} as shop.toml has it now: the file was changed after it began",
+        "Restart it: sudo systemctl restart commonfab-shop, or Ctrl-C and commonfab shop run again. What runs on machines runs on, but for"
+        ' what the agent itself feeds (control = "grbl"): that is stopped, so let it be done first.',
     ),
     "shop.not_begun": Term(
         "nothing of {subject} is begun yet, so nothing of it would be counted",
@@ -205,6 +218,14 @@ TERMS: dict[str, Term] = {
     ),
     "machine.no_such_care": Term("it cannot be told from here ({subject})", "Do it at the machine itself."),
     "machine.care_failed": Term("it was told and did not do it ({subject})", "Look at the machine before you say it again."),
+    "machine.cold": Term(
+        "the nozzle of {subject} has {now_c} °C, and what is held there needs {wanted_c} °C",
+        "Heat it at the machine, and say resume once it is warm. Many printers switch their heaters off in a long pause.",
+    ),
+    "machine.adrift": Term(
+        "{subject} switched its motors off while it was held, and no longer knows where it stands",
+        "This piece cannot go on: say stop, clear the bed and say ready. A longer idle timeout of the printer leaves more time.",
+    ),
     "machine.tells_itself": Term(
         "{subject} knows by itself when a piece is done",
         "Judge the piece once it is done; stop the machine if it must not go on.",

@@ -37,6 +37,7 @@ async def take_in(
     batch: list[memoryview] = []
     announced, size = header.sha256, 0
     writing: asyncio.Future[None] | None = None
+    broken_off = False
     try:
         upload = await asyncio.wrap_future(opening)
         async for piece in pieces:
@@ -58,11 +59,16 @@ async def take_in(
         full, batch = batch, []
         await loop.run_in_executor(lane, upload.add, full)
         await loop.run_in_executor(lane, finish, upload, announced)
+    except asyncio.CancelledError:
+        broken_off = True
+        raise
     finally:
         if writing is not None:
             writing.add_done_callback(_heard)
-        lane.submit(_leave, opening, batch)
+        left = lane.submit(_leave, opening, batch)
         lane.shutdown(wait=False)
+        if not broken_off:  # whoever is answered may send again at once, and must not find the file locked by the call that has ended
+            await asyncio.shield(asyncio.wrap_future(left))
     return announced
 
 

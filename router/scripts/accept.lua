@@ -13,6 +13,8 @@
 -- :order:<id>:asked         hash     changed  whether it was asked; gone afterwards
 -- :deadlines                zset     changed  when the lease ends
 -- :epoch                    string   changed  the fence
+-- :restored                 hash     changed  whether an offer of before must wait for the others who were asked
+-- :shops                    zset     read     whether those have called since
 -- :counts                   hash     changed  refusals
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
@@ -24,7 +26,7 @@ if holder == shop and (state == 'accepted' or state == 'running' or state == 'un
 if state ~= 'offered' then return {count('offer.gone'), '0', '0'} end
 local packed = redis.call('HGET', key('order', order, 'asked'), shop)
 if not packed then return {count('offer.other_shop'), '0', '0'} end
-if packed == '' then return {count('offer.gone'), '0', '0'} end
+if packed == '' or waits_for_others(order, shop) then return {count('offer.gone'), '0', '0'} end
 epoch = tostring(redis.call('INCR', key('epoch')))
 number = tostring(tonumber(number) + 1)
 give_to(order, shop, packed, number, epoch)

@@ -37,6 +37,7 @@
 -- :recall:<digest>:told     set      the shops that were told of the recall, or whose agents still have to hear it
 -- :deadlines                zset     work order -> when its offer or lease ends, ms
 -- :epoch                    string   the last fence number given
+-- :restored                 hash     times (how often this board was set back), at (when the last time was noticed, ms)
 -- :once:<requester>:<key>   string   the job that an idempotency key made
 -- :done                     stream   ended attempts on their way to the ledger: order, number, epoch, signed
 -- :counts                   hash     reason code -> reports refused for it
@@ -329,13 +330,43 @@ local function last_epoch()
   return tonumber(redis.call('GET', key('epoch')) or 0)
 end
 
+-- How often this board was set back.
+local function times_restored()
+  return math.floor(last_epoch() / FENCES_LEFT_OUT)
+end
+
 local function before_restoring(epoch)
-  return math.floor(tonumber(epoch or 0) / FENCES_LEFT_OUT) < math.floor(last_epoch() / FENCES_LEFT_OUT)
+  return math.floor(tonumber(epoch or 0) / FENCES_LEFT_OUT) < times_restored()
 end
 
 local function may_be_forgotten(epoch)
   local ahead = tonumber(epoch) - last_epoch()
   return tonumber(epoch) > 0 and ((ahead > 0 and ahead <= MOST_LOST) or before_restoring(epoch))
+end
+
+-- When it was noticed that this board was set back, ms; nil where it never was.
+local function restored_at()
+  local times = times_restored()
+  if times == 0 then return nil end
+  local known, at = unpack(redis.call('HMGET', key('restored'), 'times', 'at'))
+  if tonumber(known or 0) == times then return tonumber(at) end
+  redis.call('HSET', key('restored'), 'times', times, 'at', NOW)
+  return NOW
+end
+
+-- An offer of before that time may have been accepted since. So nobody is given it, for a while, before all the others who were asked
+-- have called and could say so.
+local OTHERS_COME_FIRST = 5 * 60 * 1000
+
+local function waits_for_others(order, shop)
+  local fence = get(order, 'fence')
+  if not before_restoring(fence) then return false end
+  local at = restored_at()
+  if NOW - at >= OTHERS_COME_FIRST then return false end
+  for _, one in ipairs(asked_of(order)) do
+    if one.shop ~= shop and tonumber(redis.call('ZSCORE', key('shops'), one.shop) or 0) <= at then return true end
+  end
+  return false
 end
 
 -- A shop holds the order from now on, under that attempt.
@@ -391,10 +422,12 @@ local function believe(order, shop, number, epoch, moves)
   job_changed(job)
 end
 
--- Why an attempt that does not own its order gets nothing: whoever has it was given it after this board was set back; or as ever.
+-- Why an attempt that does not own its order gets nothing: the order came after the moment to which this board was set back; whoever has
+-- it was given it after that; or as ever.
 local function not_owned(order, shop, epoch)
   local state, holder, number, job, quantity = get(order, 'state', 'shop', 'number', 'job', 'quantity')
-  if not state or not may_be_forgotten(epoch) then return 'attempt.superseded' end
+  if not state then return may_be_forgotten(epoch) and 'attempt.forgotten' or 'order.unknown' end
+  if not may_be_forgotten(epoch) then return 'attempt.superseded' end
   if holder ~= shop and tonumber(number) > 0 then return 'attempt.given_elsewhere' end
   local job_state, unplaced = get_job(job, 'state', 'unplaced')
   local gone = state == 'expired' and (job_state == 'done' or tonumber(unplaced or 0) < tonumber(quantity))

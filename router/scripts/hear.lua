@@ -18,6 +18,7 @@
 -- :order:<id>:asked         hash     changed  it is asked no more, where it takes nothing
 -- :deadlines                zset     changed  leases that are renewed
 -- :epoch                    string   changed  the last fence given: whether an attempt may be from before the board was set back
+-- :restored                 hash     changed  when it is noticed that the board was set back
 -- :counts                   hash     changed  refusals
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
@@ -25,8 +26,10 @@
 --      9 reasons of an offer that is withdrawn, 10 how many machines are out of service, then their ids, then six values for each
 --      attempt: order, number, epoch, phase ("preparing" or "running"), good, scrap
 -- Answers {"" or a reason code, then for each attempt "go_on", "stop" (the job is cancelled),
--- "withdrawn" (only this lot), "recalled" (the revision was recalled) or "drop"}.
+-- "withdrawn" (only this lot), "recalled" (the revision was recalled), "drop", or a "drop" because this board was set back: "forgotten"
+-- (it does not know the order) or "elsewhere" (somebody else was given it since)}.
 local shop = ARGV[3]
+local UNOWNED = {['attempt.forgotten'] = 'forgotten', ['attempt.given_elsewhere'] = 'elsewhere'}
 local LONG_SILENCE = 2 * tonumber(ARGV[7])
 local FIRST_ATTEMPT = 11 + tonumber(ARGV[10])
 
@@ -44,7 +47,7 @@ end
 
 local function wish_for(order, number, epoch, phase, good, scrap)
   believe(order, shop, number, epoch, phase == 'running')
-  if not owns(order, shop, number, epoch) then return 'drop' end
+  if not owns(order, shop, number, epoch) then return UNOWNED[not_owned(order, shop, epoch)] or 'drop' end
   local state, stopping, known_good, quantity, job, deadline = get(order, 'state', 'stopping', 'good', 'quantity', 'job', 'deadline')
   local recalled = get_job(job, 'recall')
   if state == 'cancelled' then
@@ -82,6 +85,7 @@ if known ~= ARGV[4] then
 elseif known_run ~= ARGV[6] then
   redis.call('HSET', key('shop', shop), 'run', ARGV[6])
 end
+restored_at() -- who calls from now on has called since
 local heard_before = tonumber(redis.call('ZSCORE', key('shops'), shop) or 0)
 if NOW - heard_before > LONG_SILENCE then ring('open') end
 if NOW - heard_before >= SMALL_STEP then redis.call('ZADD', key('shops'), NOW, shop) end

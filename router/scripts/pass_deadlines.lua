@@ -17,6 +17,7 @@
 -- :order:<id>:asked         hash     changed  who is asked
 -- :deadlines                zset     changed  what has run out
 -- :epoch                    string   read     whether the board was set back since an offer was made or taken
+-- :restored                 hash     changed  when that was
 -- :bell                     channel  changed  wakes whoever waits for a change
 --
 -- ARGV 3 at most this many, 4 reasons for "released", 5 reasons for "uncertain". Answers how many ended.
@@ -24,12 +25,12 @@
 -- After the board was set back (restored from a backup), shops may have taken since what is only offered here, and begun what is only
 -- accepted: offers stand a while longer, so that they can say so, and what was accepted is uncertain.
 local AFTER_RESTORING = 15 * 60 * 1000
+local stand_until = (restored_at() or 0) + AFTER_RESTORING
 local late = redis.call('ZRANGEBYSCORE', key('deadlines'), '-inf', NOW, 'LIMIT', 0, tonumber(ARGV[3]))
 for _, order in ipairs(late) do
   local state, job, shop, epoch, fence = get(order, 'state', 'job', 'shop', 'epoch', 'fence')
-  if state == 'offered' and before_restoring(fence) then
-    redis.call('HSET', key('order', order), 'fence', last_epoch())
-    set_deadline(order, NOW + AFTER_RESTORING)
+  if state == 'offered' and before_restoring(fence) and NOW < stand_until then
+    set_deadline(order, stand_until)
   elseif state == 'offered' then
     for _, one in ipairs(asked_of(order)) do pass_over(job, one.shop, 'unanswered') end
     end_order(order, 'expired')

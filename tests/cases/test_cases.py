@@ -97,7 +97,7 @@ def test_the_command_line_gives_the_same_answer(drawn: Callable[[Case], Path]) -
     ask = case.ask[0]
     files = [str(drawn(case) / file) for file in ask.files]
     told = ["--fleet", str(HERE / "fleets" / ask.fleet), "--material", ask.material, "--thickness", str(ask.thickness), "--json"]
-    done = subprocess.run([sys.executable, "-m", "cli.main", "match", *files, *told], capture_output=True, encoding="utf-8", timeout=120)
+    done = subprocess.run([sys.executable, "-m", "cli.main", "match", *files, *told], capture_output=True, encoding="utf-8", timeout=240)
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     assert answer["verdict"] == ask.verdict

@@ -20,7 +20,13 @@ ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "CONTRIBUTING.md"])
 COMMAND = re.compile(r"(?:^|`)(commonfab [a-z][^`\n]*)", re.MULTILINE)
 SETTING = re.compile(r"COMMONFAB_[A-Z_]+")
-FOR_TESTS = {"COMMONFAB_REQUIRE_PEERS", "COMMONFAB_SHARED", "COMMONFAB_OCTOPRINT_PYTHON", "COMMONFAB_TRACEBACK"}
+FOR_TESTS = {
+    "COMMONFAB_OCTOPRINT_PYTHON",
+    "COMMONFAB_REQUIRE_PEERS",
+    "COMMONFAB_SHARED",
+    "COMMONFAB_TEST_EFFORT",
+    "COMMONFAB_TRACEBACK",
+}
 
 
 def load_builder() -> ModuleType:

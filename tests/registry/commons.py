@@ -67,7 +67,7 @@ class Commons:
     async def inspected(self, node: Node, digest: str) -> list[v1.InspectedPart]:
         """The parts of a revision once all are inspected, as WatchInspection tells them."""
         parts = []
-        async for message in node.registry.WatchInspection(v1.WatchInspectionRequest(digest=digest), timeout=60):
+        async for message in node.registry.WatchInspection(v1.WatchInspectionRequest(digest=digest), timeout=200):
             parts += message.newly_done
         return parts
 

@@ -108,7 +108,7 @@ def worker(commons: Commons, workers_sandbox: LastingSandbox) -> Iterator[None]:
     thread.start()
     yield
     told_to_stop.set()
-    thread.join(30)
+    thread.join(120)
     assert not thread.is_alive()
 
 

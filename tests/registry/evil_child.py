@@ -68,7 +68,7 @@ def _say_no(readable: object, writable: object) -> None:
 
 def let_go_and_stay() -> None:
     os.closerange(3, 64)
-    time.sleep(60)
+    time.sleep(3600)
 
 
 def die_of_a_signal_without_a_name() -> None:

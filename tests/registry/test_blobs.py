@@ -109,7 +109,7 @@ async def test_every_file_is_listed_once_with_its_length_and_its_time(store: Blo
         await store.receive("ada", named(bytes(5000)), pieces(bytes(10)))  # what is on its way is no stored file
     found = {stored.sha256: stored for stored in store.all()}
     assert {name: stored.size_bytes for name, stored in found.items()} == {sha256(content): len(content) for content in contents}
-    assert all(abs(stored.modified - time.time()) < 30 for stored in found.values())
+    assert all(abs(stored.modified - time.time()) < 600 for stored in found.values())
 
 
 async def test_a_program_that_needs_a_path_gets_one(store: BlobStore) -> None:

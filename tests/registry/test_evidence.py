@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import sqlalchemy as sa
 from evidence_store import BERLIN, STEWARD, Store, build, key_of, signed, token
 
 from commonfab import v1
+from commonfab.database import open_database
 from commonfab.errors import Refused
 from commonfab.identity import sign_work
 from registry.evidence.events import EVENTS_LOCK
@@ -208,21 +210,27 @@ def test_who_waited_for_somebody_who_waited_for_them_is_served_all_the_same(each
         """Adds an event first and changes a revision afterwards, as nothing of ours should."""
         with each_store.engine.begin() as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({EVENTS_LOCK})")
+            connection.exec_driver_sql("SET LOCAL deadlock_timeout = '250s'")  # so that it is the other who is undone
             holds_events.set()
-            holds_gear.wait(20)
-            connection.exec_driver_sql("SET LOCAL deadlock_timeout = '60s'")  # so that it is the other who is undone
+            holds_gear.wait(60)
             connection.execute(sa.select(REVISIONS.c.digest).where(REVISIONS.c.digest == gear).with_for_update(key_share=True))
 
     def has_gear(connection: sa.Connection, cursor: object, statement: str, *rest: object) -> None:
-        if "FOR NO KEY UPDATE" in statement:
+        """The first time it goes on when the other waits for it: PostgreSQL looks for a deadlock once, a second after a wait began."""
+        if "FOR NO KEY UPDATE" in statement and not holds_gear.is_set():
             holds_gear.set()
+            with watching.connect() as looking:
+                while not looking.exec_driver_sql("SELECT count(*) FROM pg_locks WHERE NOT granted").scalar_one():
+                    time.sleep(0.01)
 
+    watching = open_database(each_store.engine.url.render_as_string(hide_password=False))
     sa.event.listen(each_store.engine, "after_cursor_execute", has_gear)
     with ThreadPoolExecutor(1) as pool:
         other = pool.submit(other_way_round)
-        assert holds_events.wait(20)
+        assert holds_events.wait(60)
         assert each_store.reports.report(LENA, signed(build(gear))).maturity == v1.MATURITY_BUILT
-        other.result(20)
+        other.result(60)
+    watching.dispose()
 
 
 def test_sizes_and_photographs_of_work_from_the_ledger_follow_it_and_a_photograph_may_come_after_it(store: Store) -> None:

@@ -61,7 +61,7 @@ async def test_a_revision_comes_from_draft_to_built_to_recalled_and_a_follower_h
 
     gear = (await commons.publish_file(ada, part, unit="mm")).revision.digest
     await commons.inspected(ada, gear)
-    checked = (await asyncio.wait_for(anext(hears), 20)).event
+    checked = (await asyncio.wait_for(anext(hears), 60)).event
     assert checked.maturity_changed.now == v1.MATURITY_CHECKED and "fdm" in checked.processes and checked.title == "bracket"
 
     picture = tmp_path / "made.jpg"
@@ -80,7 +80,7 @@ async def test_a_revision_comes_from_draft_to_built_to_recalled_and_a_follower_h
     recall = (
         await ada.evidence.RecallRevision(v1.RecallRevisionRequest(recall=v1.Recall(revision_digest=gear, reason="it cracks")))
     ).recall
-    told = [(await asyncio.wait_for(anext(hears), 20)).event for _ in range(4)]
+    told = [(await asyncio.wait_for(anext(hears), 60)).event for _ in range(4)]
     assert [event.WhichOneof("event") for event in told] == ["build_reported", "maturity_changed", "defect_filed", "recalled"]
     assert told[2].defect_filed == filed and told[3].recalled == recall
     assert list((await lena.evidence.ListRecalls(v1.ListRecallsRequest())).recalls) == [recall]
@@ -100,6 +100,6 @@ async def test_a_follower_who_leaves_is_forgotten(commons: Commons) -> None:
     assert commons.registry.following.followers == 3
     for stream in streams:
         stream.cancel()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while commons.registry.following.followers:
             await asyncio.sleep(0.01)

@@ -101,7 +101,7 @@ async def test_a_revision_without_parts_is_inspected_at_once(commons: Commons, t
     node = commons.node()
     await node.upload(path)
     answer = await node.registry.PublishRevision(request)
-    watching = node.registry.WatchInspection(v1.WatchInspectionRequest(digest=answer.revision.digest), timeout=10)
+    watching = node.registry.WatchInspection(v1.WatchInspectionRequest(digest=answer.revision.digest), timeout=120)
     assert [(message.done, message.total) async for message in watching] == [(0, 0)]
 
 
@@ -114,6 +114,10 @@ async def test_a_file_that_was_measured_before_is_not_measured_again(commons: Co
     second = await commons.publish_file(ben, path)
     found = await ben.registry.GetRevision(v1.GetRevisionRequest(digest=second.revision.digest))
     assert found.parts[0].report == inspected.report
+
+
+AT_REST = 2
+"""What sleeps in a registry where nobody follows: who sends lost messages again, and who collects garbage."""
 
 
 class Quiet:
@@ -146,7 +150,7 @@ class Quiet:
 
 async def until(condition: object) -> None:
     """Return once `condition()` holds."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not condition():  # type: ignore[operator]
             await asyncio.sleep(0.01)
 
@@ -174,7 +178,7 @@ async def test_publishing_succeeds_while_redis_is_away_and_the_inspection_is_sen
 async def test_a_lost_message_is_sent_again_after_a_while(settings: NodeSettings, manual_clock: ManualClock, part: Path) -> None:
     quiet = Quiet(settings, manual_clock)
     await quiet.registry.start()
-    await until(lambda: manual_clock.sleepers)
+    await until(lambda: manual_clock.sleepers >= AT_REST)
     quiet.publish(part)
     assert quiet.queued() == 1
     quiet.queue.flushall()
@@ -188,9 +192,9 @@ async def test_what_still_lies_in_the_queue_is_not_doubled(settings: NodeSetting
     await quiet.registry.start()
     quiet.publish(part)
     for _ in range(3):
-        await until(lambda: manual_clock.sleepers)
+        await until(lambda: manual_clock.sleepers >= AT_REST)
         manual_clock.advance(PATIENCE_SECONDS)
-    await until(lambda: manual_clock.sleepers)
+    await until(lambda: manual_clock.sleepers >= AT_REST)
     assert quiet.queued() == 1
     await quiet.close()
 

@@ -16,7 +16,6 @@ import struct
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -63,31 +62,36 @@ def place(tmp_path: Path) -> Place:
 
 def confined(place: Place, act: Callable[[], object]) -> int:
     """What comes of `act` in a confined child: CAN, CANNOT where it was refused for want of a right, or ELSE; below zero for a signal."""
-    child = os.fork()
-    if child == 0:
-        code = ELSE
-        try:
-            isolation.confine(place.readable(), place.scratch)
-            act()
-            code = CAN
-        except OSError as error:
-            code = CANNOT if error.errno in REFUSED else ELSE
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+    def confine_and_act() -> None:
+        isolation.confine(place.readable(), place.scratch)
+        act()
+
+    return free(confine_and_act)
 
 
 def free(act: Callable[[], object]) -> int:
-    """The same without being confined: shows that it is the confinement that refuses."""
-    child = os.fork()
-    if child == 0:
-        code = ELSE
-        try:
-            act()
-            code = CAN
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    """The same without being confined: shows that it is the confinement that refuses.
+
+    The fork of a process with threads, which other tests left here, may wait for a lock that one of them held: then another is made.
+    """
+    code = ELSE
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            try:
+                signal.signal(signal.SIGALRM, signal.SIG_DFL)
+                signal.alarm(60)
+                act()
+                code = CAN
+            except OSError as error:
+                code = CANNOT if error.errno in REFUSED else ELSE
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if code != -signal.SIGALRM:
+            break
+    return code
 
 
 def syscall(number: int, *values: int) -> None:
@@ -357,12 +361,19 @@ def test_with_bubblewrap_the_file_system_cannot_be_written_and_the_network_is_go
     assert devices == [b"lo"]
 
 
+def mapped_by(process: int) -> bytes:
+    """The files that a process and its children have in memory."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text(encoding="utf-8").split()
+    return Path(f"/proc/{process}/maps").read_bytes() + b"".join(mapped_by(int(child)) for child in children)
+
+
 def test_a_sandbox_says_how_files_are_confined_as_soon_as_it_is_started(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     with Sandbox(Limits(60, 4096), tmp_path / "scratch") as sandbox:
-        begun = time.monotonic()
         sandbox.start()
-        assert time.monotonic() - begun < 5
+        assert sandbox._server is not None
+        mapped = mapped_by(sandbox._server.pid)
+        assert b"/python" in mapped and b"/numpy/" not in mapped and b"/OCP" not in mapped, "nothing heavy was loaded for it"
         assert sandbox.confinement and f"confined by {sandbox.confinement}" in caplog.text
 
 
@@ -382,9 +393,8 @@ def story(tmp_path: Path) -> Story:
 
 
 def test_a_child_that_only_seems_to_have_ended_is_killed(story: Story) -> None:
-    begun = time.monotonic()
-    assert ending_of(story).how != "measured"
-    assert time.monotonic() - begun < 20
+    story = replace(story, task=replace(story.task, seconds=3600))  # so that it is not killed for taking too long
+    assert ending_of(story).how not in ("measured", "too_slow")
 
 
 def test_a_child_that_dies_of_a_signal_without_a_name_does_not_end_the_fork_server(story: Story) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from effort import examples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from okh_texts import YAML_PIECES, first_manifests, later_manifests
@@ -22,7 +23,7 @@ from registry.okh.record import Record
 from registry.okh.writing import write
 
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
-LONG = settings(QUICK, max_examples=800)
+LONG = settings(QUICK, max_examples=examples(200))
 
 
 def comes_back(text: str, name: str = "okh.toml") -> Record:

@@ -24,7 +24,9 @@ from registry.makeability import judge
 
 Matrix = npt.NDArray[np.float64]
 
-few = settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 fewer = settings(few, max_examples=4)
 
 FLOATS = 2e-4

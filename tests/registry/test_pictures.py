@@ -72,6 +72,6 @@ def test_a_flat_or_tiny_or_far_part_has_a_picture() -> None:
 def test_the_sandbox_hands_out_both_pictures_of_a_body(tmp_path: Path) -> None:
     file = tmp_path / "part.stl"
     file.write_bytes(binary_stl(box(20, 30, 40)))
-    with Sandbox(Limits(30, 2048), tmp_path / "scratch") as sandbox, sandbox.measure(file, "0" * 64, "") as measured:
+    with Sandbox(Limits(60, 2048), tmp_path / "scratch") as sandbox, sandbox.measure(file, "0" * 64, "") as measured:
         pictures = {picture.media_type: picture.path.read_bytes() for picture in measured.pictures}
     assert pictures["model/gltf-binary"].startswith(b"glTF") and pictures["image/png"].startswith(b"\x89PNG")

@@ -260,7 +260,7 @@ def test_no_text_keeps_the_sniffer_busy(tmp_path: Path) -> None:
         except Unmeasurable:
             continue
         finally:
-            assert time.process_time() - began < 1, piece
+            assert time.process_time() - began < 5, piece
 
 
 KINDS = {"stl": {"STL_BINARY", "STL_ASCII"}}

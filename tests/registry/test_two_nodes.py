@@ -7,6 +7,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,8 @@ class Workers:
 
     def __init__(self, of: tuple[Commons, ...]) -> None:
         self.told_to_stop = threading.Event()
-        self.sandboxes = [Counting(Limits.of(one.settings), one.settings.data_dir / "scratch") for one in of]
+        self.go_on, turns = threading.Event(), count()
+        self.sandboxes = [Counting(Limits.of(one.settings), one.settings.data_dir / "scratch", turns, self.go_on) for one in of]
         self.threads = [
             threading.Thread(target=work, args=(one.settings, one.engine, sandbox, self.told_to_stop))
             for one, sandbox in zip(of, self.sandboxes, strict=True)
@@ -63,18 +65,23 @@ class Workers:
 
     def stop(self) -> None:
         self.told_to_stop.set()
+        self.go_on.set()
         for thread in self.threads:
             if thread.ident:
-                thread.join(30)
+                thread.join(120)
 
 
 class Counting(Sandbox):
-    """A sandbox that counts."""
+    """A sandbox that counts. All files but the first of all sandboxes wait for `go_on`, so that somebody can watch how it goes."""
 
-    measured = 0
+    def __init__(self, limits: Limits, scratch: Path, turns: Iterator[int], go_on: threading.Event) -> None:
+        super().__init__(limits, scratch)
+        self.measured, self._turns, self._go_on = 0, turns, go_on
 
     def measure(self, *arguments: object, **named: object):  # type: ignore[no-untyped-def]
         self.measured += 1
+        if next(self._turns):
+            self._go_on.wait()
         return super().measure(*arguments, **named)  # type: ignore[arg-type]
 
 
@@ -105,7 +112,7 @@ async def test_what_one_node_takes_in_the_other_publishes_inspects_searches_and_
         manifest.parts.add(name=path.stem, paths=[path.name], quantity_per_product=1, demands=v1.Demands(unit="mm"))
     published = await there.registry.PublishRevision(v1.PublishRevisionRequest(manifest=manifest))
     digest = published.revision.digest
-    event = (await asyncio.wait_for(anext(stream), 10)).event
+    event = (await asyncio.wait_for(anext(stream), 60)).event
     assert event.revision_published.digest == digest, "published there, told here"
 
     told: list[tuple[int, int]] = []
@@ -113,13 +120,16 @@ async def test_what_one_node_takes_in_the_other_publishes_inspects_searches_and_
     while not told:
         await asyncio.sleep(0.05)
     workers.start()
-    await asyncio.wait_for(watching, 90)
+    while len(told) < 2:
+        await asyncio.sleep(0.05)
+    workers.go_on.set()
+    await asyncio.wait_for(watching, 120)
     assert told[0] == (0, PARTS) and told[-1] == (PARTS, PARTS) and len(told) > 2, f"told as it goes: {told}"
     assert [done for done, _ in told] == sorted({done for done, _ in told})
     counted = [sandbox.measured for sandbox in workers.sandboxes]
     assert sum(counted) >= PARTS, f"by whichever worker came first; one that starts sends again what waits: {counted}"
 
-    event = (await asyncio.wait_for(anext(stream), 10)).event
+    event = (await asyncio.wait_for(anext(stream), 60)).event
     assert event.maturity_changed.now == v1.MATURITY_CHECKED
     for node in (here, there):
         found = await node.registry.SearchDesigns(v1.SearchDesignsRequest(words="kit", processes=["fdm"], at_least=v1.MATURITY_CHECKED))
@@ -131,7 +141,7 @@ async def test_what_one_node_takes_in_the_other_publishes_inspects_searches_and_
     steward = other.node("sam", v1.SCOPE_STEWARD)
     recall = v1.Recall(revision_digest=digest, reason="it bursts")
     await steward.evidence.RecallRevision(v1.RecallRevisionRequest(recall=recall))
-    assert (await asyncio.wait_for(anext(stream), 10)).event.recalled.reason == "it bursts"
+    assert (await asyncio.wait_for(anext(stream), 60)).event.recalled.reason == "it bursts"
     assert not (await here.registry.SearchDesigns(v1.SearchDesignsRequest(words="kit"))).designs
 
 

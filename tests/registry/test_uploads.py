@@ -156,6 +156,16 @@ async def test_a_resumed_upload_is_hashed_from_its_very_beginning(commons: Commo
     assert not staged_files(commons)
 
 
+async def test_who_was_refused_may_send_again_at_once(commons: Commons) -> None:
+    """The lock is given back before the answer, however late the thread is that gives it back."""
+    content, node = os.urandom(5000), commons.node("ada")
+    for _ in range(20):
+        refusal = await refused(node.registry.UploadFile(messages(header(content), content[:1000])))
+        assert refusal.reason.code == "file.size"
+        assert not in_use(staged_files(commons)[0])
+    assert (await node.registry.UploadFile(messages(header(content), content))).size_bytes == 5000
+
+
 async def test_an_empty_file_is_refused(commons: Commons) -> None:
     refusal = await refused(commons.node().registry.UploadFile(messages(header(b""))))
     assert refusal.reason.code == "file.empty" and refusal.remedy
@@ -178,7 +188,7 @@ async def test_more_bytes_than_announced_are_refused_and_thrown_away(commons: Co
 
 async def test_an_upload_that_begins_elsewhere_than_what_is_here_is_refused(commons: Commons) -> None:
     content = os.urandom(5000)
-    refusal = await refused(commons.node().registry.UploadFile(messages(header(content, 4000), content[4000:])))
+    refusal = await refused(commons.node().registry.UploadFile(messages(header(content, 4000))))
     assert refusal.reason.code == "file.offset"
 
 
@@ -197,7 +207,7 @@ async def test_a_file_is_sent_by_one_call_at_a_time(commons: Commons) -> None:
 
     first = asyncio.ensure_future(node.registry.UploadFile(slowly()))
     await begun.wait()
-    while not staged_files(commons):
+    while not any(staged.stat().st_size for staged in staged_files(commons)):  # whoever has written holds the lock
         await asyncio.sleep(0.01)
     assert (await refused(node.registry.UploadFile(messages(header(content))))).reason.code == "file.busy"
     go_on.set()
@@ -210,7 +220,7 @@ async def test_what_is_no_sha256_is_refused(commons: Commons) -> None:
     for name in ("", "abc", "G" * 64, "A" * 64, "../../../../etc/passwd", "0" * 63 + "/"):
         calls = [
             node.registry.StatFile(v1.StatFileRequest(sha256=name)),
-            node.registry.UploadFile(messages(v1.UploadHeader(sha256=name, size_bytes=4), b"abcd")),
+            node.registry.UploadFile(messages(v1.UploadHeader(sha256=name, size_bytes=4))),
             fetched(node, name),
         ]
         for call in calls:
@@ -243,7 +253,7 @@ async def test_whoever_has_no_token_can_neither_upload_nor_fetch(commons: Common
     content = b"a part"
     await commons.node("ada").registry.UploadFile(messages(header(content), content))
     stranger = commons.node_with("")
-    for call in (stranger.registry.UploadFile(messages(header(content), content)), fetched(stranger, sha256(content))):
+    for call in (stranger.registry.UploadFile(messages(header(content))), fetched(stranger, sha256(content))):
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await call
         assert caught.value.code() == grpc.StatusCode.UNAUTHENTICATED

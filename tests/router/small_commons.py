@@ -83,7 +83,7 @@ def served(commons: SmallCommons, port: int = 0) -> AbstractAsyncContextManager[
     )
 
 
-async def until(condition: Any, limit_seconds: float = 10.0) -> None:
+async def until(condition: Any, limit_seconds: float = 100.0) -> None:
     """Return once `condition()` is true."""
     async with asyncio.timeout(limit_seconds):
         while not condition():

@@ -3,37 +3,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
+from board_backups import BoardBackup
 from real_router import open_router
 from router_street import Garage, Street, event, status
 
-from cli.backup.board import ALL_KEYS, FENCES_LEFT_OUT
 from commonfab import v1
+from commonfab.identity import sign_work
 
 PIECES = 5
 MACHINE_RUNS, PREPARES = v1.ATTEMPT_PHASE_RUNNING, v1.ATTEMPT_PHASE_PREPARING
-
-
-@dataclass
-class Backup:
-    """All keys of the board of one moment, taken and put back as `commonfab admin backup` and `restore` do."""
-
-    street: Street
-    kept: list[Any]
-
-    @classmethod
-    async def taken(cls, street: Street) -> Backup:
-        return cls(street, await street.board.redis.eval(ALL_KEYS, 1, street.board.prefix, f"{street.board.prefix}:*"))
-
-    async def restore(self) -> None:
-        redis = self.street.board.redis
-        await redis.flushall()
-        for name, left_ms, kept in zip(self.kept[::3], self.kept[1::3], self.kept[2::3], strict=True):
-            await redis.restore(name, max(left_ms, 0), kept)
-        await redis.incrby(self.street.board.key("epoch"), FENCES_LEFT_OUT)
 
 
 async def offered(street: Street, *garages: Garage) -> str:
@@ -75,7 +54,7 @@ async def ends_well(street: Street) -> None:
 async def test_what_was_taken_since_the_backup_and_is_on_a_machine_goes_on_and_is_counted_once(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
     order = await offered(street, lena, shed)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await street.start(lena, attempt)
     await backup.restore()
@@ -96,11 +75,11 @@ async def test_a_report_is_taken_whatever_of_it_the_restored_board_still_knows(s
     lena, backup = Garage("lena"), None
     await offered(street, lena)
     if kept == "offered":
-        backup = await Backup.taken(street)
+        backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
-    backup = await Backup.taken(street) if kept == "accepted" else backup
+    backup = await BoardBackup.taken(street.board) if kept == "accepted" else backup
     await street.start(lena, attempt)
-    backup = backup or await Backup.taken(street)
+    backup = backup or await BoardBackup.taken(street.board)
     await backup.restore()
     assert not (await report(street, lena, attempt)).HasField("refusal")
     await ends_well(street)
@@ -109,7 +88,7 @@ async def test_a_report_is_taken_whatever_of_it_the_restored_board_still_knows(s
 async def test_what_was_only_taken_since_the_backup_asks_leave_under_its_own_fence(street: Street) -> None:
     lena = Garage("lena")
     await offered(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await backup.restore()
     answer = await say(street, lena, event(start=v1.Start(attempt=attempt)), held=(status(attempt, PREPARES),))
@@ -121,7 +100,7 @@ async def test_what_was_only_taken_since_the_backup_asks_leave_under_its_own_fen
 async def test_offers_of_before_stand_long_enough_for_their_shops_to_say_that_they_took_them(street: Street) -> None:
     lena = Garage("lena")
     order = await offered(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await street.start(lena, attempt)
     street.clock.advance(86_400)
@@ -135,7 +114,7 @@ async def test_offers_of_before_stand_long_enough_for_their_shops_to_say_that_th
 async def test_an_offer_that_ran_out_all_the_same_comes_back_to_the_shop_that_made_it_while_nobody_else_has_it(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
     order = await offered(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await street.start(lena, attempt)
     await backup.restore()
@@ -153,10 +132,12 @@ async def test_an_offer_that_ran_out_all_the_same_comes_back_to_the_shop_that_ma
 async def test_what_somebody_else_has_taken_meanwhile_is_refused_and_says_so(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
     await offered(street, lena, shed)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await street.start(lena, attempt)
     await backup.restore()
+    await street.pass_time(1)
+    await street.pass_time(300)  # so long it waited for lena
     other = await taken(street, shed)
     assert other.epoch > attempt.epoch
     assert (await report(street, lena, attempt)).refusal.reason.code == "attempt.given_elsewhere"
@@ -165,11 +146,50 @@ async def test_what_somebody_else_has_taken_meanwhile_is_refused_and_says_so(str
     await ends_well(street)
 
 
+async def test_an_offer_of_before_is_kept_from_others_until_all_who_were_asked_could_say_that_they_took_it(street: Street) -> None:
+    lena, shed = Garage("lena"), Garage("shed")
+    order = await offered(street, lena, shed)
+    street.clock.advance(2)
+    backup = await BoardBackup.taken(street.board)
+    attempt = await taken(street, lena)
+    await street.start(lena, attempt)
+    await backup.restore()
+
+    await say(street, shed)
+    accepted = v1.ShopEvent(id="yes", accept=v1.Accept(work_order_id=order))
+    street.clock.advance(2)
+    answer = await say(street, shed, accepted)
+    assert answer.receipts[0].refusal.reason.code == "offer.gone" and not answer.offers
+
+    assert (await say(street, lena, held=(status(attempt, MACHINE_RUNS),))).wishes[0].wish == v1.WISH_GO_ON
+    assert not (await report(street, lena, attempt)).HasField("refusal")
+    assert await street.offered("shed") == []
+    await ends_well(street)
+
+
+@pytest.mark.parametrize("lena_calls", [True, False])
+async def test_an_offer_of_before_that_nobody_took_goes_to_whoever_wants_it_soon(street: Street, lena_calls: bool) -> None:
+    lena, shed = Garage("lena"), Garage("shed")
+    order = await offered(street, lena, shed)
+    street.clock.advance(86_400)
+    await (await BoardBackup.taken(street.board)).restore()
+    await street.pass_time(1)
+    assert await street.offered("shed") == []
+    await street.pass_time(2 if lena_calls else 301)
+    if lena_calls:
+        await say(street, lena)
+    assert await street.offered("shed") == [order]
+    attempt = await taken(street, shed)
+    await street.start(shed, attempt)
+    assert not (await report(street, shed, attempt)).HasField("refusal")
+    await ends_well(street)
+
+
 async def test_what_was_accepted_before_the_backup_may_have_begun_and_is_offered_to_nobody_else(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
     await offered(street, lena)
     attempt = await taken(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     await street.start(lena, attempt)
     await backup.restore()
     await street.pass_time(86_400)
@@ -184,7 +204,7 @@ async def test_what_was_accepted_before_the_backup_and_never_begun_can_still_be_
     lena = Garage("lena")
     await offered(street, lena)
     attempt = await taken(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     await backup.restore()
     await street.pass_time(86_400)
     answer = await say(street, lena, event(release=v1.Release(attempt=attempt)))
@@ -194,7 +214,7 @@ async def test_what_was_accepted_before_the_backup_and_never_begun_can_still_be_
 async def test_what_was_taken_since_the_backup_and_is_given_back_is_free_again(street: Street) -> None:
     lena = Garage("lena")
     await offered(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await backup.restore()
     answer = await say(street, lena, event(release=v1.Release(attempt=attempt)), held=(status(attempt, PREPARES),))
@@ -203,10 +223,68 @@ async def test_what_was_taken_since_the_backup_and_is_given_back_is_free_again(s
     assert (job.pieces_unplaced, job.work_orders[0].state) == (PIECES, v1.WORK_ORDER_STATE_RELEASED)
 
 
+async def test_a_board_that_was_set_back_says_less_than_before_however_much_has_happened_since(street: Street) -> None:
+    lena = Garage("lena")
+    await say(street, lena)
+    backup = await BoardBackup.taken(street.board)
+    before = await taken_version(street, lena)
+    for _ in range(2):
+        await backup.restore()
+        after = [await taken_version(street, lena) for _ in range(3)]
+        assert after == sorted(set(after)) and after[-1] < before
+        before, backup = after[0], await BoardBackup.taken(street.board)
+
+
+async def taken_version(street: Street, garage: Garage) -> int:
+    """Something more happens at a shop; answers what it is told then."""
+    await street.ask(1)
+    await street.plan()
+    await street.accept_all(garage)
+    return (await say(street, garage)).version
+
+
+@pytest.mark.parametrize("restored", [True, False])
+async def test_an_order_that_the_board_does_not_know_was_forgotten_only_where_the_board_was_set_back(
+    street: Street, restored: bool
+) -> None:
+    lena = Garage("lena")
+    backup = await BoardBackup.taken(street.board)
+    attempt = await street.started(lena)
+    work = lena.report(street, attempt, await street.job(), PIECES)
+    if restored:
+        await backup.restore()
+    else:
+        attempt = v1.AttemptRef(work_order_id="order-of-another", number=1, epoch=7_000_000)
+        said = v1.CompletedWork.FromString(work.work)
+        said.attempt.CopyFrom(attempt)
+        work = sign_work(said, lena.key)
+    start, complete = event(start=v1.Start(attempt=attempt)), event(complete=v1.Complete(signed=work))
+    answer = await say(street, lena, start, complete, held=(status(attempt, MACHINE_RUNS),))
+    code = "attempt.forgotten" if restored else "order.unknown"
+    assert [receipt.refusal.reason.code for receipt in answer.receipts] == [code, code]
+    (wished,) = answer.wishes
+    assert (wished.wish, wished.reason.code) == (v1.WISH_DROP, "attempt.forgotten" if restored else "attempt.superseded")
+    assert not await street.board.redis.xlen(street.board.key("done"))
+
+
+async def test_who_calls_late_is_told_that_somebody_else_has_it_whether_or_not_it_has_a_report_yet(street: Street) -> None:
+    lena, shed = Garage("lena"), Garage("shed")
+    await offered(street, lena, shed)
+    backup = await BoardBackup.taken(street.board)
+    attempt = await taken(street, lena)
+    await street.start(lena, attempt)
+    await backup.restore()
+    await street.pass_time(1)
+    await street.pass_time(300)
+    await taken(street, shed)
+    (wished,) = (await say(street, lena, held=(status(attempt, MACHINE_RUNS),))).wishes
+    assert (wished.wish, wished.reason.code) == (v1.WISH_DROP, "attempt.given_elsewhere")
+
+
 async def test_redis_that_lost_its_last_second_does_not_lose_what_was_taken_in_it(street: Street) -> None:
     lena = Garage("lena")
     await offered(street, lena)
-    backup = await Backup.taken(street)
+    backup = await BoardBackup.taken(street.board)
     attempt = await taken(street, lena)
     await backup.restore()
     await street.board.redis.delete(street.board.key("epoch"))
@@ -230,7 +308,7 @@ async def test_who_was_never_asked_is_not_believed_after_a_restoring(street: Str
     lena, shed = Garage("lena"), Garage("shed")
     order = await offered(street, lena)
     await street.call(shed)
-    await (await Backup.taken(street)).restore()
+    await (await BoardBackup.taken(street.board)).restore()
     claimed = v1.AttemptRef(work_order_id=order, number=1, epoch=3)
     assert (await say(street, shed, held=(status(claimed, MACHINE_RUNS),))).wishes[0].wish == v1.WISH_DROP
     assert (await report(street, shed, claimed)).refusal.reason.code == "attempt.superseded"

@@ -13,10 +13,12 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from router.courier import MOST_TOGETHER, PACKETS_ON_THE_WAY, Courier
 
+NAME = "the-couriers"
+
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    client = Redis.from_url(redis_url)
+    client = Redis.from_url(redis_url, client_name=NAME)
     yield client
     await client.aclose()
 
@@ -51,7 +53,8 @@ async def test_a_thousand_commands_take_a_few_packets(redis: Redis) -> None:
     await redis.config_resetstat()
     await asyncio.gather(*(courier.carry("INCR", "n") for _ in range(1000)))
     assert await redis.get("n") == b"1000"
-    assert (await redis.info("clients"))["connected_clients"] <= PACKETS_ON_THE_WAY + 1
+    ours = [one for one in await redis.client_list() if one["name"] == NAME]  # others may still let go of theirs
+    assert len(ours) <= PACKETS_ON_THE_WAY + 1
 
 
 async def test_whoever_gave_up_before_the_packet_left_wants_nothing_any_more(redis: Redis) -> None:

@@ -79,7 +79,9 @@ async def test_the_whole_way_from_an_offer_to_the_report_goes_over_the_desk(stre
 async def test_an_idle_call_is_held_and_answered_at_once_when_there_is_something_to_say(street: Street, front: Front) -> None:
     lena = Garage("lena")
     version = (await front.call(lena)).version
-    listening = asyncio.create_task(front.bell.run())
+    with front.bell.listening("lena") as heard:
+        listening = asyncio.create_task(front.bell.run())
+        await asyncio.wait_for(heard.wait(), 60)  # whoever waits while it begins to listen is woken once
     told = v1.SynchronizeRequest(shop=lena.shop, agent_run="run", version=version)
     told.patience.FromSeconds(15)
     held = asyncio.create_task(front.desk.synchronize(told, "lena"))
@@ -87,6 +89,6 @@ async def test_an_idle_call_is_held_and_answered_at_once_when_there_is_something
     assert not held.done()
     await street.ask()
     await street.plan()
-    answer = await asyncio.wait_for(held, 5)
+    answer = await asyncio.wait_for(held, 14)  # before its patience ends
     assert len(answer.offers) == 1 and answer.version > version
     await cancelled(listening)

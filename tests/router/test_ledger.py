@@ -78,7 +78,7 @@ async def test_reports_reach_the_book_once_even_when_a_clerk_dies_before_it_ackn
         book.append([v1.SignedWork.FromString(fields[b"signed"])])  # … and then the power fails, before the acknowledgement
 
     heir = asyncio.create_task(LedgerClerk(street.board, book, "heir").run())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while await street.board.redis.xlen(street.board.key("done")):
             await asyncio.sleep(0.02)
     await cancelled(heir)
@@ -109,7 +109,7 @@ async def test_a_live_clerk_carries_in_a_quiet_moment_what_a_dead_one_had_in_han
     live, dead = (LedgerClerk(street.board, book, name) for name in ("live", "dead"))
     running = asyncio.create_task(live.run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while not await street.board.redis.exists(street.board.key("done")):
                 await asyncio.sleep(0.01)
             await has_in_hand(street, dead, signed(1, Garage("lena")), LEFT_BEHIND_MS)

@@ -77,7 +77,7 @@ class Changing:
 
 
 @given(steps=st.lists(STEPS, max_size=25), every=st.integers(1, 6))
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_after_any_changes_the_overview_is_what_a_fresh_reading_of_the_board_says(
     redis_url: str, steps: list[tuple[str, str | int]], every: int
 ) -> None:

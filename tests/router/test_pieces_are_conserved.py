@@ -18,6 +18,7 @@ from router_street import Garage, Street, event, key_of, status
 
 from commonfab import v1
 from commonfab.errors import Refused
+from commonfab.tasks import cancelled
 from router.board import Board
 from router.board_changes import read_changes
 from router.board_reading import LIVE, JobOnBoard, read_jobs, read_offers
@@ -268,7 +269,13 @@ class Neighbourhood(RuleBasedStateMachine):
     def teardown(self) -> None:
         if hasattr(self, "loop"):
             self.do(self.redis.aclose())
+            self.do(_ends())
             self.loop.close()
+
+
+async def _ends() -> None:
+    """Whatever an example that failed has left under way, so that it breaks into no other test."""
+    await cancelled(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
 
 def _timeless(shops: dict[str, ShopOnBoard]) -> dict[str, ShopOnBoard]:

@@ -35,7 +35,7 @@ async def watching(street: Street, book: LedgerBook, address: str) -> AsyncItera
 
 
 async def known(street: Street) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while not await street.board.recalled(["rev"]):
             await asyncio.sleep(0.01)
 

@@ -26,7 +26,7 @@ def walk_in(garage: Garage, order: str = "walk-in_lena_w-1", **more: Any) -> v1.
 async def entered(street: Street, book: LedgerBook, count: int) -> list[v1.LedgerEntry]:
     clerk = asyncio.create_task(LedgerClerk(street.board, book, "clerk").run())
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             while len(book.entries(0, 10)) < count:
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.1)  # whatever else is on its way
