@@ -54,6 +54,8 @@ def as_refusal(error: Exception) -> v1.Refusal:
         return refusal("node.light_install", error.name or "")
     if isinstance(error, OSError):
         return _of_system(error)
+    if told := _of_journal(error):
+        return told
     if told := _of_settings(error):
         return told
     return refusal("command.broken", f"{type(error).__name__}: {error}")
@@ -72,6 +74,15 @@ def _of_call(error: grpc.aio.AioRpcError) -> v1.Refusal:
 def _of_system(error: OSError) -> v1.Refusal:
     subject = f"{error.filename}: {error.strerror}" if error.filename else str(error)
     return refusal("system.space" if error.errno == errno.ENOSPC else "system.refused", subject)
+
+
+def _of_journal(error: Exception) -> v1.Refusal | None:
+    import sqlite3  # which only the shop's journal uses by itself; the errors of all others come wrapped
+
+    if not isinstance(error, sqlite3.Error):
+        return None
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return refusal("system.space" if full else "system.refused", f"the shop's journal: {error}")
 
 
 def _of_settings(error: Exception) -> v1.Refusal | None:

@@ -6,6 +6,13 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from types import ModuleType
+
+# pydantic looks for plugins in every package that is installed, and what looks for packages brings email and zip files along: 1.5 MB, and a
+# card reads slowly. Nobody here has any, so it is given this in place of its own search.
+_no_plugins = ModuleType("pydantic.plugin._loader")
+_no_plugins.get_plugins = tuple  # type: ignore[attr-defined]
+sys.modules.setdefault(_no_plugins.__name__, _no_plugins)
 
 # httpx has a command line of its own, and with it come rich and pygments: 4 MB that nobody here ever calls.
 sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]

@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 from commonfab import v1
 from commonfab.errors import Refused
 from shop_agent.shop_toml.complaints import told_of_syntax, told_of_value
-from shop_agent.shop_toml.machine_section import MachineSection
+from shop_agent.shop_toml.machine_section import NEEDS, MachineSection
 from shop_agent.shop_toml.opening_hours import Hours, TimeZone
 from shop_agent.shop_toml.sections import Id, Section
 from shop_agent.shop_toml.toml_lines import Location, line_of
@@ -205,6 +205,7 @@ def _check_whole(config: ShopConfig, text: str) -> None:
             line = line_of(text, ("machine", index, "id"))
             raise Refused("shop.config", f"{config.path} line {line}: two machines are called '{machine.id}'; give each an id of its own")
         seen.add(machine.id)
+    _check_addresses(config, text)
     _check_time_zone(config, text)
     if not ADDRESS.match(config.router.node):
         line = line_of(text, ("router", "node"))
@@ -220,6 +221,18 @@ def _check_whole(config: ShopConfig, text: str) -> None:
         if not is_coarse(v1.Place(cell=config.shop.cell)):
             line = line_of(text, ("shop", "cell"))
             problem = f"'{config.shop.cell}' is not an H3 cell of resolution 7 or coarser; give latitude and longitude instead"
+            raise Refused("shop.config", f"{config.path} line {line}: {problem}")
+
+
+def _check_addresses(config: ShopConfig, text: str) -> None:
+    """One machine under two names would have two beds: what is said of one of them says nothing of the other."""
+    seen: dict[tuple[str, ...], str] = {}
+    for index, machine in enumerate(config.machine):
+        keys = NEEDS.get(machine.control, ())
+        address = tuple(str(getattr(machine, key)).rstrip("/") for key in keys)
+        if address and (other := seen.setdefault(address, machine.id)) != machine.id:
+            line, at = line_of(text, ("machine", index, keys[0])), " and ".join(f'{key} = "{getattr(machine, key)}"' for key in keys)
+            problem = f"{at} is that of '{other}' already; a machine is listed once, or each has its own"
             raise Refused("shop.config", f"{config.path} line {line}: {problem}")
 
 

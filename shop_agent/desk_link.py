@@ -20,9 +20,9 @@ from commonfab import v1
 from commonfab.errors import Refused, refusal_of
 from commonfab.tasks import cancelled
 from shop_agent.bench.waiting import Bell, Leases
-from shop_agent.journal import reports
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, key_of
+from shop_agent.journal.set_back import SET_BACK, note_version
 from shop_agent.journal.settling import ALARM, note_offers, note_recalls, note_wish, settle
 
 PATIENCE_SECONDS = 20.0
@@ -40,10 +40,11 @@ NOTHING_HELPS = (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DEN
 
 @dataclass(frozen=True)
 class Situation:
-    """What the link needs to know of the shop at the moment of a call."""
+    """What the link needs to know of the shop at the moment of a call. `router`: the node that is called."""
 
     shop: v1.Shop
     attempts: list[v1.AttemptStatus]
+    router: str = ""
 
 
 def phase_of(attempt: AttemptRecord, waits_for_person: bool) -> v1.AttemptPhase.ValueType:
@@ -75,10 +76,11 @@ def _first_of(events: list[v1.ShopEvent]) -> list[v1.ShopEvent]:
     return events[: max(1, sum(size <= MOST_BYTES_OF_EVENTS for size in sizes))]
 
 
-def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
+def apply(response: v1.SynchronizeResponse, journal: Journal, router: str | None = None) -> list[str]:
     """Write the router's answer into the journal, all of it in one transaction. Answers what is worth a line in the log, a recall first.
 
     Applying an answer twice changes nothing: a receipt counts only while its event is in the outbox.
+    Parameters: `router`, the node that answers; None where it is not to be noticed that it was set back.
     """
     with journal.change() as connection:
         said = note_recalls(connection, response.recalls, journal.clock.now())
@@ -87,6 +89,8 @@ def apply(response: v1.SynchronizeResponse, journal: Journal) -> list[str]:
         said += note_offers(connection, response.offers, journal.clock.now())
         for wished in response.wishes:
             said += note_wish(connection, wished)
+        if router is not None:
+            said += note_version(connection, router, response.version, journal.clock.now())
     return said
 
 
@@ -117,16 +121,17 @@ class DeskLink:
     async def run(self) -> None:
         """Call, wait, call again. Errors: `Refused` (`shop.replaced`) where a newer agent speaks for the shop: this one must stop."""
         while True:
-            request = request_of(self._look(), self._journal, self._agent_run, self._version)
+            situation = self._look()
+            request = request_of(situation, self._journal, self._agent_run, self._version)
             try:
-                pause = await self._call(request)
+                pause = await self._call(request, situation.router)
             except grpc.aio.AioRpcError as error:
                 _stop_if_replaced(error)
                 await self._clock.sleep(self._back_off(error))  # a ring does not shorten this: the router has enough to do
                 continue
             await self._bell.wait(max(pause, SHORTEST_PAUSE_SECONDS))
 
-    async def _call(self, request: v1.SynchronizeRequest) -> float:
+    async def _call(self, request: v1.SynchronizeRequest, router: str) -> float:
         """One call; answers in how many seconds the next one is due. Errors: `grpc.aio.AioRpcError`."""
         sent_at = self._clock.monotonic()
         deadline = request.patience.ToTimedelta().total_seconds() + ANSWER_SECONDS
@@ -139,20 +144,12 @@ class DeskLink:
         self._failures, self.heard_at, self.trouble = 0, self._clock.now(), ""
         granted = [*(wished.attempt for wished in response.wishes), *(r.attempt for r in response.receipts if r.HasField("attempt"))]
         self._leases.renew(granted, sent_at, response.lease.ToTimedelta().total_seconds())
-        for line in apply(response, self._journal):
-            log.log(logging.WARNING if line.startswith(ALARM) else logging.INFO, line)
-        if response.version < self._version:
-            self._report_again()
+        for line in apply(response, self._journal, router):
+            log.log(logging.WARNING if line.startswith((ALARM, SET_BACK)) else logging.INFO, line)
         self._version = response.version  # once it is written down: what was not is told again
         self._bell.hush()  # our own change rang it; what is really new is looked for here
         due: float = response.call_again_in.ToTimedelta().total_seconds()
         return 0.0 if self._is_news(request) else due
-
-    def _report_again(self) -> None:
-        """The router knows less of this shop than before: it was set back, and may have forgotten what it had taken."""
-        with self._journal.change() as connection:
-            count = reports.again_after_setting_back(connection, self._clock.now())
-        log.warning("the router was set back to an older state; reports sent again: %d", count)
 
     async def _awaited(self, request: v1.SynchronizeRequest, deadline: float) -> v1.SynchronizeResponse:
         return await self._desk.Synchronize(request, timeout=deadline)

@@ -29,9 +29,11 @@ from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
 from shop_agent.journal.sums import sum_up
 from shop_agent.live import Live, LiveFile
+from shop_agent.people.shouting import Shout, listen
 from shop_agent.people.stock_left import note_listed
 from shop_agent.photographs import PhotographSender
 from shop_agent.preparing.quoting import Quoter
+from shop_agent.reporting import report_forgotten
 from shop_agent.shop_toml.shop_described import described_shop
 
 NOTICE_SECONDS = 0.2
@@ -68,6 +70,7 @@ class Agent:
         log.info("shop %s is open with %s; its router is %s", self.config.shop.id, machines, self.config.router.node)
         parts: list[tuple[str, Callable[[], Awaitable[None]]]] = [
             ("speaking with the router", self.link.run),
+            ("listening past the journal", partial(listen, self.config.data_dir, self._hear)),
             ("answering offers", self._notice),
             ("writing live.json", self._tell),
             ("measuring offers", self.quoter.run),
@@ -144,7 +147,8 @@ class Agent:
         machines = [bench.describe() for bench in self.benches]
         shop = described_shop(self.config, machines, self.journal.clock.now())
         shop.public_key, shop.agent_version = self.public_key, __version__
-        return Situation(shop, [self._status(attempt) for attempt in self.journal.attempts() if not attempt.walk_in])
+        held = [self._status(attempt) for attempt in self.journal.attempts() if not attempt.walk_in and not _dropped(attempt)]
+        return Situation(shop, held, self.config.router.node)
 
     def _status(self, attempt: AttemptRecord) -> v1.AttemptStatus:
         bench = next((bench for bench in self.benches if bench.facts.id == attempt.machine_id), None)
@@ -178,15 +182,23 @@ class Agent:
                 attempt_steps.release(self.journal, attempt, [reason("machine.gone", attempt.machine_id)])
 
     async def _notice(self) -> None:
-        """Answer new offers by policy, and notice what the command line wrote."""
+        """Answer new offers by policy, report what a router has forgotten, and notice what the command line wrote."""
         stamp, changed = self.journal.stamp(), True
         while True:
             if changed:
                 answer_offers(self.journal, self.config)
+                report_forgotten(self.journal, {bench.facts.id: bench.floor.report for bench in self.benches})
             changed = await self.bell.wait(NOTICE_SECONDS)
             if (now := self.journal.stamp()) != stamp:
                 stamp = now
                 self.ring()
+
+    def _hear(self, said: Shout) -> None:
+        bench = next((bench for bench in self.benches if bench.facts.id == said.machine_id), None)
+        if bench is None:
+            log.warning("%s says %s to %s, which this agent does not know", said.who, said.kind, said.machine_id)
+        else:
+            bench.hear(said)
 
     async def _tell(self) -> None:
         file = LiveFile(self.config.data_dir, self.journal.clock)
@@ -205,6 +217,12 @@ class Agent:
             alone=True,
             shop_toml=self.config.digest,
         )
+
+
+def _dropped(attempt: AttemptRecord) -> bool:
+    """Whether the router said that it is not ours. One whose machine is no longer in shop.toml may lie there for weeks, and each time that
+    a router is told of it, it answers at once."""
+    return attempt.wish == v1.WISH_DROP and not attempt.ended
 
 
 async def _until_signal() -> None:

@@ -17,7 +17,6 @@ from shop_agent.journal.records import OfferRecord, Toolpath
 from shop_agent.people.service_modes import Mode, OutOfService
 from shop_agent.shop_toml.machine_section import MachineSection, process_of
 from shop_agent.shop_toml.sections import StockSection
-from shop_agent.slicing.settings import asked_of
 
 ROUNDING = 1e-6
 SLACK_MINUTES = 0.01
@@ -83,6 +82,8 @@ def _questions(record: OfferRecord, machine: MachineSection, config: ShopConfig)
         return [reason("place.unknown")]
     if machine.control == "by_hand" or not processes.satisfies(machine.process, "material_extrusion"):
         return []  # a person reads the sheet, where every demand stands
+    from shop_agent.slicing.settings import asked_of  # an agent to which nothing is offered does without
+
     try:
         return list(asked_of(offer.requirement, machine.nozzle_mm).unknown)
     except Refused as refused:

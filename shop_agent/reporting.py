@@ -3,20 +3,24 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import TYPE_CHECKING
 
 from google.protobuf.duration_pb2 import Duration
 
 from commonfab import v1
+from shop_agent.journal import set_back
+from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
 from shop_agent.people.accounts import NOTHING_ADDED, RUNNING, Account, Size
 from shop_agent.shop_toml.machine_section import MachineSection
-from shop_agent.slicing import material_for
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+log = logging.getLogger("shop_agent.reporting")
 
 MOST_SIZES = 500
 MOST_PHOTOGRAPHS = 50
@@ -31,6 +35,7 @@ def report(
     Parameters: `account`, what people added to it; nobody is named in it.
     """
     from commonfab.identity import sign_work  # brings cryptography along, which an idle agent does without
+    from shop_agent.slicing import material_for
 
     ran = sum(piece.seconds for piece in attempt.pieces)
     toolpath = attempt.toolpath
@@ -49,7 +54,7 @@ def report(
         machine_time=_duration(ran),
         grams=round(sum(piece.grams for piece in attempt.pieces), 3),
         toolpath_sha256=toolpath.sha256 if toolpath else "",
-        note="; ".join(filter(None, (toolpath.note if toolpath else "", _beyond(attempt)))),
+        note="; ".join(filter(None, (toolpath.note if toolpath else "", _beyond(attempt), _unjudged(attempt)))),
         tasks=tasks(ran, account, machine),
         sizes=[v1.MeasuredSize(name=one.name, nominal_mm=one.nominal_mm, measured_mm=one.measured_mm) for one in _measured(account)],
         photographs=[one.sha256 for one in account.photographs[:MOST_PHOTOGRAPHS]],
@@ -62,6 +67,23 @@ def _beyond(attempt: AttemptRecord) -> str:
     of more good pieces than its work order has."""
     more = attempt.good - attempt.offer.quantity
     return f"{more} more good {'piece was' if more == 1 else 'pieces were'} made than asked for" if more > 0 else ""
+
+
+def _unjudged(attempt: AttemptRecord) -> str:
+    """What nobody has looked at, where its router dropped it before: it counts neither as good nor as scrap."""
+    left = attempt.unjudged
+    return f"{left} {'piece was' if left == 1 else 'pieces were'} made besides and not judged" if left else ""
+
+
+def report_forgotten(journal: Journal, signed: Mapping[str, Callable[[AttemptRecord], v1.SignedWork]]) -> None:
+    """Report what was made of attempts that a router which was set back no longer knows, once nothing of them runs any more.
+
+    Parameters: `signed`, for each machine of the shop, makes the report of an attempt on it.
+    """
+    for attempt in set_back.unreported(journal):
+        if (sign := signed.get(attempt.machine_id)) is not None:
+            set_back.report(journal, attempt, sign(attempt))
+            log.warning("%s: %s; its report, %d good, is kept", attempt.key, attempt.wish_reason.message, attempt.good)
 
 
 def tasks(ran: float, account: Account, machine: MachineSection) -> list[v1.TaskTime]:

@@ -10,7 +10,7 @@ import typer
 
 from cli.options import JsonOption
 from cli.shop.bench import DEFAULT_CONFIG, ConfigOption
-from cli.shop.saying import MachineArgument, WhoOption, bench_of, name_of, say, tell, whatever_shop_toml_says
+from cli.shop.saying import MachineArgument, WhoOption, bench_of, name_of, say, tell, whatever_ails_the_shop
 
 WhyOption = Annotated[str, typer.Argument(metavar="WHY", help="Why, in your words.")]
 
@@ -45,7 +45,7 @@ def pause(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = 
     from shop_agent.desk import actions
     from shop_agent.journal.words import Kind
 
-    with whatever_shop_toml_says(config, machine, Kind.PAUSE, who):
+    with whatever_ails_the_shop(config, as_json, machine, Kind.PAUSE, who):
         say(config, as_json, machine, f"{machine} is told to pause.", actions.pause, who)
 
 
@@ -61,7 +61,7 @@ def stop(machine: MachineArgument, who: WhoOption = "", config: ConfigOption = D
     from shop_agent.desk import actions
     from shop_agent.journal.words import Kind
 
-    with whatever_shop_toml_says(config, machine, Kind.STOP, who):
+    with whatever_ails_the_shop(config, as_json, machine, Kind.STOP, who):
         say(config, as_json, machine, f"{machine} is told to stop.", actions.stop, who)
 
 
@@ -133,8 +133,8 @@ def maintained(
 def stock(
     machine: MachineArgument,
     material: Annotated[str, typer.Argument(metavar="MATERIAL", help="As shop.toml names it.")],
-    grams: Annotated[float, typer.Option(min=0, help="Grams that are left.")] = 0.0,
-    pieces: Annotated[int, typer.Option(min=0, help="Sheets or bars that are left.")] = 0,
+    grams: Annotated[float | None, typer.Option(min=0, help="Grams that are left.")] = None,
+    pieces: Annotated[int | None, typer.Option(min=0, help="Sheets or bars that are left.")] = None,
     who: WhoOption = "",
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
@@ -142,10 +142,13 @@ def stock(
     """Say how much of a material is left at a machine, counted or weighed. Example: commonfab shop stock mk3 pla --grams 640"""
     from shop_agent.desk import actions
 
+    if grams is None and pieces is None:
+        raise typer.BadParameter("say --grams or --pieces; 0 where nothing is left")
+    weight, number = grams or 0.0, pieces or 0
     with bench_of(config) as bench:
-        actions.counted(bench, machine, material, grams, pieces, name_of(who))
-    left = f"{grams:g} g" if grams or not pieces else f"{pieces} pieces"
-    tell(as_json, f"{machine}: {left} of {material} are left.", machine=machine, material=material, grams=grams, pieces=pieces)
+        actions.counted(bench, machine, material, weight, number, name_of(who))
+    left = f"{weight:g} g" if weight or not number else f"{number} pieces"
+    tell(as_json, f"{machine}: {left} of {material} are left.", machine=machine, material=material, grams=weight, pieces=number)
 
 
 COMMANDS: tuple[tuple[str, Callable[..., None]], ...] = (

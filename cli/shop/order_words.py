@@ -46,7 +46,7 @@ def made(
 
     with bench_of(config) as bench:
         actions.made(bench, work_order, good, scrap, name_of(who))
-        hears = is_heard(bench)
+        hears = is_heard(bench.config.data_dir)
     told = f"{work_order}: {good} more are good, {scrap} are scrap."
     tell(as_json, told, work_order=work_order, good=good, scrap=scrap, agent_runs=hears)
     if not hears:
@@ -113,7 +113,7 @@ def resend(work_order: OrderArgument, config: ConfigOption = DEFAULT_CONFIG, as_
 
     with bench_of(config) as bench:
         actions.resend(bench, work_order)
-        hears = is_heard(bench)
+        hears = is_heard(bench.config.data_dir)
     tell(as_json, f"The report of {work_order} is sent again.", work_order=work_order, agent_runs=hears)
 
 

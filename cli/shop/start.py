@@ -112,12 +112,12 @@ def _asked(answers: Answers, config: Path, named: bool, invitation: str) -> None
     try:
         ask_all(answers, Terminal(), named)
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever presses it twice loses nothing either
+        for again in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(again, signal.SIG_IGN)  # whoever presses it twice loses nothing either
         _keep(answers, config, invitation)
         raise typer.Exit(130) from None
-    finally:
-        for lost in (signal.SIGHUP, signal.SIGTERM):
-            signal.signal(lost, signal.SIG_DFL)
+    for lost in (signal.SIGHUP, signal.SIGTERM):
+        signal.signal(lost, signal.SIG_DFL)
 
 
 def _keep(answers: Answers, config: Path, invitation: str) -> None:

@@ -20,14 +20,15 @@ def toolpath(
     """Bring a toolpath that was made elsewhere, where outside_toolpaths allows it: every line is checked, and it waits for a person."""
     from cli import output
     from shop_agent.config import load_config
+    from shop_agent.desk import actions
+    from shop_agent.desk.actions import Bench
     from shop_agent.gcode import ToolpathRefused
     from shop_agent.journal.book import open_journal
-    from shop_agent.people.bringing import bring
 
     shop = load_config(config)
     with closing(open_journal(shop)) as journal:
         try:
-            taken = bring(journal, shop, work_order, file)
+            taken = actions.bring(Bench(shop, journal), work_order, file)
         except ToolpathRefused as refused:
             for reason in refused.reasons:
                 output.notes().print(output.plain(reason.message), soft_wrap=True)

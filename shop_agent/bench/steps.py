@@ -29,7 +29,7 @@ class Scene:
     worked on it since. `first_in_line`: no earlier attempt lies on this machine.
     `person_tells`: a person works the machine, so only a person can stop it. `lease_holds`: by our own clock,
     counted from a call of this very run. `recall`: that of the attempt's revision, where there is one. `told_good`: so many good pieces a
-    person told that are still to be counted.
+    person told that are still to be counted. `against_resuming`: why the piece that is held cannot go on as the machine is now.
     """
 
     look: Look
@@ -45,6 +45,7 @@ class Scene:
     held_back: str = ""
     person_tells: bool = False
     told_good: int = 0
+    against_resuming: str = ""
 
     @property
     def missing(self) -> frozenset[str]:
@@ -53,8 +54,10 @@ class Scene:
 
     @property
     def person_looked(self) -> bool:
-        """Whether a person, and not only a sensor, has said something of the machine since its last start."""
-        return self.ready is not None and self.ready.by_person
+        """Whether a person, and not only a sensor, has said since its last start how its bed is. Who only loaded it has not looked."""
+        if self.ready is None or not self.ready.by_person:
+            return False
+        return "bed" in self.ready.confirms or "bed" not in self.facts.confirms
 
 
 @dataclass(frozen=True)
@@ -222,13 +225,18 @@ def _piece_begun(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> St
         return CountPiece(begun.number, PieceState.MADE if to_be_judged else PieceState.GOOD)
     if standing is Standing.FAILED:
         return CountPiece(begun.number, PieceState.SCRAP)
-    if standing in (Standing.HERE, Standing.NOT_HERE) and scene.start_is_certain:
-        return TakeBackPiece(begun.number)
+    if standing is Standing.HERE and scene.start_is_certain:
+        return TakeBackPiece(begun.number)  # one that is not even there was begun on another machine, or what this one keeps is lost
     # The machine cannot say what became of it, so only a person can. A word of readiness from before the start was used up by it.
-    if scene.person_looked or attempt.withdrawn:
+    if scene.person_looked or (attempt.withdrawn and _may_be_left(scene)):
         return CountPiece(begun.number, PieceState.SCRAP if standing is Standing.UNKNOWN else PieceState.VOID, by_person=True)
     says = f"{scene.facts.id} cannot say what became of piece {begun.number} ({scene.look.note or standing.value})"
     return Wait(f"somebody to look: {says}; once its bed is clear: commonfab shop ready {scene.facts.id}", person=True)
+
+
+def _may_be_left(scene: Scene) -> bool:
+    """Whether work that its owner withdrew may end unseen. A printer that is away may print on, and is stopped when it is back."""
+    return scene.look.reachable or scene.facts.attended
 
 
 def _running(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
@@ -242,6 +250,8 @@ def _running(attempt: AttemptRecord, begun: PieceRecord, scene: Scene) -> Step:
         return Wait(
             f"somebody at {machine} to say that piece {begun.number} is made: commonfab shop made {attempt.ref.work_order_id} --good 1"
         )
+    if scene.against_resuming:
+        return Wait(f"somebody to see to {machine}: {scene.against_resuming}", person=True)
     return Wait(f"piece {begun.number} to be made")
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from commonfab import v1
 from commonfab.errors import Refused
 from commonfab.reasons import reason
 from shop_agent.bench import steps, telling
+from shop_agent.bench.checking_again import NoLongerPasses, check_again
+from shop_agent.bench.falling import Falling
+from shop_agent.bench.halting import Halting
+from shop_agent.bench.laid import Laid
 from shop_agent.bench.obeying import obey
 from shop_agent.bench.preparation import Preparation
 from shop_agent.bench.service import out_of_service
 from shop_agent.bench.waiting import Bell, Leases, Starts
+from shop_agent.bench.warmth import Warmth, in_words
 from shop_agent.bench.watching import Watching
 from shop_agent.journal import attempt_steps, words
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord, PieceRecord, PieceState, Toolpath
 from shop_agent.live import LiveMachine
 from shop_agent.machines import Look, Machine, Standing, StartUncertain
+from shop_agent.people.shouting import Shout
 from shop_agent.people.stock_left import StockLeft
 from shop_agent.shop_toml.machine_section import MachineSection
 
@@ -55,7 +61,9 @@ class Shopfloor:
 class Bench:
     """One machine and the attempts that were accepted for it.
 
-    `waits`: what each attempt waits for, in words; `person`: that of them which only a person can do.
+    `waits`: what each attempt waits for, in words, by its key; `person`: that of them which only a person can do. `_said`, `_said_of`: what
+    was logged last, about the machine and of each attempt. `_laid`: what of ours lies on the machine. `_begun`: the name of our piece
+    that is, or may be, on the machine, for when the journal cannot be asked. `_telling`: what a router would be told at the last look.
     """
 
     def __init__(self, machine: Machine, floor: Shopfloor) -> None:
@@ -69,10 +77,22 @@ class Bench:
         self._reconciling = False
         self.waits: dict[str, str] = {}
         self.person: dict[str, str] = {}
-        self._preparation = Preparation(self.journal, floor.prepare, self._give_back, self._say_of, self.bell.ring)
+        self._preparation = Preparation(self.journal, floor.prepare, self._give_back, self._say_prepared, self.bell.ring)
         self._said: dict[str, str] = {}
+        self._said_of: dict[str, str] = {}
+        self._laid = Laid(floor.journal, machine)
+        self._falling = Falling(floor.journal, machine, self._say)
+        self._warmth = Warmth()
+        self._begun = ""
+        self._telling: object = None
+        self._halting = Halting(floor.journal, machine, self._say)
         self._stock = StockLeft(floor.journal, machine.facts)
         self._watching = Watching(floor.journal, machine, self._say)
+
+    def hear(self, said: Shout) -> None:
+        """Stop or pause, past a journal that cannot be written."""
+        self._halting.hear(said)
+        self.bell.ring()
 
     async def tend(self) -> None:
         """Work until cancelled."""
@@ -101,22 +121,30 @@ class Bench:
 
     async def work(self) -> bool:
         """Do every step that can be done now, on every attempt of this machine. Answers whether any attempt is on the bench."""
+        if self._halting.waiting:
+            await self._halting.carry_out(self._begun)
+            self.look = await self.machine.state(self._begun)
+            self._halting.write_down()  # before that nothing else is done here, and so nothing begins
         line = self.line()
+        self._begun = next((one.file_name(one.current_number) for one in line if one.piece_begun), "")
         keys = {attempt.key for attempt in line}
-        for told in (self.waits, self.person):
+        for told in (self.waits, self.person, self._said_of):  # an agent runs for years
             for key in told.keys() - keys:
                 del told[key]
-        for key in {about for about in self._said.keys() - keys if "-a" in about}:  # an agent runs for years
-            del self._said[key]
+        self._falling.mind_turn(line)
         self._preparation.forget_all_but({attempt.row for attempt in line})
-        await obey(self.journal, self.machine, line, self._say)
+        if not self.look.reachable:
+            self._falling.mind_absence()
+        await obey(self.journal, self.machine, line, self._say, self._warmth)
         if not line:
             await self._look("")
         await self.floor.sensors(self.facts)
-        waited = self.person.keys() | set()
         for place, attempt in enumerate(line):
             await self._work_on(attempt, first_in_line=place == 0)
-        if self.person.keys() != waited:
+        self._falling.mind_turn(self.line())
+        await self._laid.tidy(keys, self.look.reachable)
+        if (telling_now := (telling.state_of(self._sight()), frozenset(self.person))) != self._telling:
+            self._telling = telling_now
             self.floor.hurry()  # nothing in the journal changed, so nobody else would tell the router until its next call
         return bool(line)
 
@@ -136,6 +164,8 @@ class Bench:
         """Find out what became of pieces that were begun before this run. Starts nothing: no lease of this run holds yet, and a walk-in,
         which needs none, waits until the shop is open."""
         line = self.line()
+        self._falling.mind_agent()
+        self._laid.recall_earlier_runs()
         self._reconciling = True
         try:
             self.look = await self.machine.reconcile(line[0].file_name(line[0].current_number) if line else "")
@@ -168,14 +198,15 @@ class Bench:
             attempt = self.journal.attempt(attempt.row)  # it may have changed while the machine was looked at
             if attempt.ended and not attempt.piece_begun:
                 return
-            step = steps.next_step(attempt, self._scene(attempt, first_in_line))
+            against = in_words(await self._warmth.against_resuming(attempt, self.look)) if attempt.piece_begun else ""
+            step = steps.next_step(attempt, self._scene(attempt, first_in_line, against))
             self.person.pop(attempt.key, None)
             self.waits.pop(attempt.key, None)
             if isinstance(step, steps.Wait):
                 self.waits[attempt.key] = step.why
                 if step.person:
                     self.person[attempt.key] = step.why
-                self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {step.why}")
+                self._say_of(attempt, f"{self.facts.id}: {attempt.key} waits for {step.why}")
                 if step.call:
                     self.floor.hurry()
                 return
@@ -194,17 +225,18 @@ class Bench:
 
     async def _note(self, look: Look) -> None:
         self.look = look
+        self._falling.mind(look)
         if self.look.busy_with != self._noted:
             self._noted = self.look.busy_with
             self.journal.note_busy(self.facts.id, self.look.busy_with)
         await self._watching.note(self.look)
 
-    def _scene(self, attempt: AttemptRecord, first_in_line: bool) -> steps.Scene:
+    def _scene(self, attempt: AttemptRecord, first_in_line: bool, against: str) -> steps.Scene:
         held_back = self.floor.hours(self.facts, telling.seconds_of(attempt)) or self.floor.starts.held_back(self.facts.id)
         if self._reconciling:
             held_back = "the shop to be open: what was begun before is looked for first"
         return steps.Scene(
-            look=self.look if first_in_line or attempt.leave else NOT_LOOKED,
+            look=self._look_at(attempt) if first_in_line or attempt.leave else NOT_LOOKED,
             facts=self.facts,
             start_is_certain=self.machine.start_is_certain,
             ready=self.journal.ready(self.facts.id),
@@ -217,7 +249,18 @@ class Bench:
             held_back=held_back,
             person_tells=self.machine.person_tells,
             told_good=self._told_good(),
+            against_resuming=against,
         )
+
+    def _look_at(self, attempt: AttemptRecord) -> Look:
+        """The last look. What lies on the machine counts only where this run of the agent put it there: it may be another toolpath of the
+        same name, from before this one was brought or made anew, or what was put in its place."""
+        name, toolpath = attempt.file_name(attempt.current_number), attempt.toolpath
+        if attempt.piece_begun or toolpath is None or self.look.standing is not Standing.HERE:
+            return self.look
+        if self._laid.is_there(attempt, name, toolpath):
+            return self.look
+        return replace(self.look, standing=Standing.NOT_HERE)
 
     def _told_good(self) -> int:
         """Pieces that a person told to be good and that are not counted yet."""
@@ -250,45 +293,49 @@ class Bench:
         match step:
             case steps.NoteGo():
                 attempt_steps.note_go(self.journal, attempt, step.who)
-                self._say(attempt.key, f"{self.facts.id}: {step.who} says go for {attempt.key}")
+                self._say_of(attempt, f"{self.facts.id}: {step.who} says go for {attempt.key}")
             case steps.GrantLeave():
                 attempt_steps.grant_leave(self.journal, attempt)
             case steps.AskToStart():
                 attempt_steps.ask_to_start(self.journal, attempt)
             case steps.TakeBackPiece():
                 attempt_steps.take_back_piece(self.journal, attempt, step.piece)
-                self._say(attempt.key, f"{self.facts.id}: piece {step.piece} of {attempt.key} was not started before the interruption")
+                self._say_of(attempt, f"{self.facts.id}: piece {step.piece} of {attempt.key} was not started before the interruption")
             case steps.AdoptPiece():
                 attempt_steps.begin_piece(self.journal, attempt)
-                self._say(attempt.key, f"{self.facts.id}: knows piece {step.piece} of {attempt.key} from before", logging.WARNING)
+                self._say_of(attempt, f"{self.facts.id}: knows piece {step.piece} of {attempt.key} from before", logging.WARNING)
             case steps.Complete():
                 attempt_steps.complete(self.journal, attempt, self.floor.report(attempt))
-                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is complete, {attempt.good} good and {attempt.scrap} scrap; signed")
+                self._say_of(attempt, f"{self.facts.id}: {attempt.key} is complete, {attempt.good} good and {attempt.scrap} scrap; signed")
             case steps.Fail():
                 attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), step.reasons)
-                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {_told(step.reasons)}")
+                self._say_of(attempt, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {_told(step.reasons)}")
             case steps.GiveBack():
                 self._give_back(attempt, step.reasons)
             case steps.Drop():
                 attempt_steps.drop(self.journal, attempt)
-                self._say(
-                    attempt.key, f"{self.facts.id}: {attempt.key} owns nothing any more and leaves the bench: {attempt.wish_reason.message}"
+                self._say_of(
+                    attempt, f"{self.facts.id}: {attempt.key} owns nothing any more and leaves the bench: {attempt.wish_reason.message}"
                 )
 
     async def _start(self, attempt: AttemptRecord, piece: int) -> bool:
+        if self._halting.waiting or any(word.kind in words.HALTS for word in words.unheard(self.journal, self.facts.id)):
+            return False  # it is heard first
         if not attempt_steps.begin_piece(self.journal, attempt):
             return True  # something was faster; decide again
+        self._begun = attempt.file_name(piece)
+        self._laid.note_begun(attempt)
         self.floor.starts.note(self.facts.id)
         try:
             await self.machine.start(attempt.file_name(piece))
         except Refused as refused:
             attempt_steps.take_back_piece(self.journal, attempt, piece)
-            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} was not started: {refused}", logging.WARNING)
+            self._say_of(attempt, f"{self.facts.id}: piece {piece} of {attempt.key} was not started: {refused}", logging.WARNING)
             return False
         except StartUncertain as doubt:
-            self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} may have started ({doubt})", logging.WARNING)
+            self._say_of(attempt, f"{self.facts.id}: piece {piece} of {attempt.key} may have started ({doubt})", logging.WARNING)
             return False
-        self._say(attempt.key, f"{self.facts.id}: starts piece {piece} of {attempt.key} ({attempt.good} of {attempt.offer.quantity} made)")
+        self._say_of(attempt, f"{self.facts.id}: starts piece {piece} of {attempt.key} ({attempt.good} of {attempt.offer.quantity} made)")
         return True
 
     async def _count(self, attempt: AttemptRecord, step: steps.CountPiece) -> None:
@@ -300,52 +347,69 @@ class Bench:
             grams *= min(seconds / whole, 1.0) if whole else 0.0  # a spoiled piece used as much as it had got to
         made = PieceRecord(piece, state, seconds, 0.0 if state is PieceState.VOID else grams)
         attempt_steps.finish_piece(self.journal, attempt, made, step.by_person)
-        self._say(attempt.key, f"{self.facts.id}: piece {piece} of {attempt.key} is {_WORDS[state]}")
+        self._say_of(attempt, f"{self.facts.id}: piece {piece} of {attempt.key} is {_WORDS[state]}")
         if piece > 1:  # the last one stays: somebody may want to look at it
             await self.machine.forget(attempt.file_name(piece - 1))
 
     async def _put_on_machine(self, attempt: AttemptRecord, toolpath: Toolpath, piece: int) -> bool:
         try:
-            await self._watching.during(self.machine.prepare(toolpath, attempt.file_name(piece)), self._look_meanwhile)
-        except (Refused, FileNotFoundError) as trouble:
-            changed = isinstance(trouble, FileNotFoundError) or trouble.code == "toolpath.changed"
+            await self._watching.during(self._bring(attempt, toolpath, piece), self._look_meanwhile)
+        except (Refused, FileNotFoundError, NoLongerPasses) as trouble:
+            changed = not isinstance(trouble, Refused) or trouble.code == "toolpath.changed"
             if not changed or (attempt.start_asked and not attempt.leave):
                 raise
             if attempt.leave:
                 # Pieces may have been made of the bytes that were checked; others were not asked leave for.
-                why = reason("toolpath.changed", toolpath.file)
-                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), (why,))
-                self._say(attempt.key, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {why.message}", logging.WARNING)
+                why = trouble.reasons if isinstance(trouble, NoLongerPasses) else (reason("toolpath.changed", toolpath.file),)
+                attempt_steps.fail(self.journal, attempt, self.floor.report(attempt), why)
+                self._say_of(attempt, f"{self.facts.id}: {attempt.key} ends with {attempt.good} good: {_told(why)}", logging.WARNING)
             else:
                 # Nothing was promised on these bytes yet: make them again, through the gate.
                 attempt_steps.forget_toolpath(self.journal, attempt)
-                self._say(attempt.key, f"{self.facts.id}: {attempt.key} is prepared again: {trouble}", logging.WARNING)
+                self._say_of(attempt, f"{self.facts.id}: {attempt.key} is prepared again: {trouble}", logging.WARNING)
+        else:  # that may have taken minutes: what was said and what sensors see is looked for before anything moves
+            await obey(self.journal, self.machine, self.line(), self._say, self._warmth)
+            await self.floor.sensors(self.facts)
         return True
+
+    async def _bring(self, attempt: AttemptRecord, toolpath: Toolpath, piece: int) -> None:
+        if not self._laid.was_brought(attempt, toolpath) and not self._preparation.made(attempt):
+            await check_again(toolpath, self.facts)
+        await self.machine.prepare(toolpath, attempt.file_name(piece))
+        self._laid.note(attempt, attempt.file_name(piece), toolpath)
 
     def _prepare(self, attempt: AttemptRecord) -> None:
         if lack := self._preparation.lacks(attempt):
             self.waits[attempt.key] = self.person[attempt.key] = lack
-            self._say(attempt.key, f"{self.facts.id}: {attempt.key} waits for {lack}")
+            self._say_of(attempt, f"{self.facts.id}: {attempt.key} waits for {lack}")
         else:
             self._preparation.begin(attempt)
 
     def _give_back(self, attempt: AttemptRecord, reasons: Sequence[v1.Reason]) -> None:
         attempt_steps.release(self.journal, attempt, reasons)
-        self._say(attempt.key, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
+        self._say_of(attempt, f"{self.facts.id}: {attempt.key} is given back: {_told(reasons)}")
 
     def _pause(self, working: bool) -> float:
         if not working:
             return IDLE_LOOK_SECONDS
         return VIRTUAL_LOOK_SECONDS if self.facts.control == "virtual" else WORKING_LOOK_SECONDS
 
+    def _say_prepared(self, attempt: AttemptRecord, line: str, level: int) -> None:
+        self._say_of(attempt, f"{self.facts.id}: {attempt.key} {line}", level)
+
     def _say_of(self, attempt: AttemptRecord, line: str, level: int = logging.INFO) -> None:
-        self._say(attempt.key, f"{self.facts.id}: {attempt.key} {line}", level)
+        """Log a line of an attempt, unless it is what was said of it last."""
+        _log_new(self._said_of, attempt.key, line, level)
 
     def _say(self, about: str, line: str, level: int = logging.INFO) -> None:
-        """Log a line, unless it is what was said last about the same thing."""
-        if self._said.get(about) != line:
-            self._said[about] = line
-            log.log(level, line)
+        """Log a line of the machine, unless it is what was said last about the same thing."""
+        _log_new(self._said, about, line, level)
+
+
+def _log_new(said: dict[str, str], about: str, line: str, level: int) -> None:
+    if said.get(about) != line:
+        said[about] = line
+        log.log(level, line)
 
 
 _WORDS = {

@@ -6,6 +6,7 @@ line call these and nothing else, so whatever one of them may do the others may,
 from __future__ import annotations
 
 import math
+import sqlite3
 import tempfile
 from collections.abc import Iterable
 from contextlib import closing
@@ -20,10 +21,12 @@ from shop_agent.desk.cards import PEOPLE_TELL
 from shop_agent.journal import given_back, reports, words
 from shop_agent.journal.book import EVERYTHING, Journal, open_journal
 from shop_agent.journal.records import Toolpath
+from shop_agent.journal.store import impatient
 from shop_agent.journal.words import Kind
 from shop_agent.people import accounts, bringing, judging, service_modes, stock_left, upkeep
 from shop_agent.people.picture_kinds import HEAD_BYTES, picture_ending, picture_ending_of
 from shop_agent.people.service_modes import Mode
+from shop_agent.people.shouting import Shout, shout
 from shop_agent.shop_toml.machine_section import GO, MachineSection
 
 MOST_PIECES = 10_000
@@ -93,9 +96,9 @@ def start(bench: Bench, machine_id: str, who: str) -> None:
     bench.journal.mark_ready(bench.machine(machine_id).id, _name(who), {GO})
 
 
-def pause(bench: Bench, machine_id: str, who: str) -> None:
-    """Hold what runs. Errors: `Refused` (`command.machine`)."""
-    words.say(bench.journal, bench.machine(machine_id).id, Kind.PAUSE, _name(who))
+def pause(bench: Bench, machine_id: str, who: str) -> bool:
+    """Hold what runs. Answers and errors: as `stop`."""
+    return _halt(bench, machine_id, Kind.PAUSE, who)
 
 
 def resume(bench: Bench, machine_id: str, who: str) -> None:
@@ -103,9 +106,13 @@ def resume(bench: Bench, machine_id: str, who: str) -> None:
     words.say(bench.journal, bench.machine(machine_id).id, Kind.RESUME, _name(who))
 
 
-def stop(bench: Bench, machine_id: str, who: str) -> None:
-    """Stop what runs of ours, and begin nothing before that is done. It is no emergency stop. Errors: `Refused` (`command.machine`)."""
-    words.say(bench.journal, bench.machine(machine_id).id, Kind.STOP, _name(who))
+def stop(bench: Bench, machine_id: str, who: str) -> bool:
+    """Stop what runs of ours, and begin nothing before that is done. It is no emergency stop.
+
+    Answers whether it stands in the journal; where that cannot be written, the running agent was told past it. Errors: `Refused`
+    (`command.machine`; `shop.unwritten`, where no agent runs that could be told).
+    """
+    return _halt(bench, machine_id, Kind.STOP, who)
 
 
 def home(bench: Bench, machine_id: str, who: str) -> None:
@@ -227,6 +234,16 @@ def grams_in(text: str) -> float:
     return _figure_in(text)
 
 
+def left_in(grams: str, pieces: str) -> tuple[float, int]:
+    """How much a person says is left, by weight and by count.
+
+    Errors: `Refused` (`desk.number`), also where neither is said: that nothing is left is a 0, and an empty line is a touch too early.
+    """
+    if not grams.strip() and not pieces.strip():
+        raise Refused("desk.number", "''")
+    return grams_in(grams.strip() or "0"), count_in(pieces.strip() or "0")
+
+
 def _figure_in(text: str) -> float:
     try:
         return float(text.strip().replace(",", "."))
@@ -291,6 +308,17 @@ def person_tells(facts: MachineSection) -> bool:
 
 def _take_out(bench: Bench, machine_id: str, mode: Mode, why: str, who: str) -> None:
     service_modes.take_out(bench.journal, bench.machine(machine_id).id, mode, why.strip(), _name(who))
+
+
+def _halt(bench: Bench, machine_id: str, kind: Kind, who: str) -> bool:
+    machine = bench.machine(machine_id).id
+    try:
+        with impatient(bench.journal.connection):
+            words.say(bench.journal, machine, kind, _name(who))
+    except sqlite3.Error as error:
+        shout(bench.config.data_dir, Shout(machine, kind, _name(who)), str(error))
+        return False
+    return True
 
 
 def _name(who: str) -> str:

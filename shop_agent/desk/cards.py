@@ -90,7 +90,7 @@ class MachineCard:
     the order in which it is done; `missing`: what of that has not been said. `by_hand`: people say when a piece is done. `attended`: it
     starts only on a person's word, every time. `out_of_service`: how and why it takes no work; `said_out`: because a person said so, and
     not shop.toml. `stock`: what is left, where that is kept: material, grams, pieces. `cares`: what would help it out of its alarm: unlock,
-    home. `makes_from`: what a walk-in is made from, in words; empty where it needs no file.
+    home. `makes_from`: what a walk-in is made from, in words; empty where it needs no file. `used_up`: materials of which nothing is left.
     """
 
     id: str
@@ -114,6 +114,7 @@ class MachineCard:
     stock: tuple[tuple[str, float, int], ...] = ()
     cares: tuple[str, ...] = ()
     makes_from: str = ""
+    used_up: tuple[str, ...] = ()
 
     @property
     def needs_person(self) -> bool:

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 
-from commonfab import processes
+from commonfab import materials, processes
 from shop_agent.bench.obeying import CARES_OF
 from shop_agent.desk.cards import PEOPLE_TELL, MachineCard, Running, Upkeep, WaitingFor
-from shop_agent.desk.plain import sentence
+from shop_agent.desk.plain import grams_text, sentence
 from shop_agent.desk.walk_ins import makes_from
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import AttemptRecord
@@ -57,7 +57,7 @@ IN_ALARM = re.compile(r"\$[HX]\b")
 FOLDER = re.compile(r", from the files in .*$")
 """Where the agent names a folder; on a desk its files are beside the button."""
 
-TO_DO = re.compile(r"^somebody to (?:clear|load|set) the .*$")
+TO_DO = re.compile(r"^somebody to (?:(?:clear|load|set) the .*|look at \S+ and say go)$")
 COMMAND = re.compile(r"[:,;]?\s*commonfab shop (\w+).*$")
 
 
@@ -66,6 +66,7 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
     said = service_of(journal, facts.id)
     state, tone = _state(live, said)
     ready = journal.ready(facts.id)
+    left = as_left(journal, facts, 0.0)  # to the gram: the steps are for the router
     missing = facts.still_to_say(ready.confirms if ready else frozenset(), journal.bed_in_doubt(facts.id))
     return MachineCard(
         id=facts.id,
@@ -86,7 +87,8 @@ def machine_card(journal: Journal, facts: MachineSection, live: LiveMachine | No
         out_of_service=_out_of_service(facts, said),
         said_out=said is not None,
         materials=facts.on_hand,
-        stock=tuple((one.material, one.grams, one.pieces) for one in as_left(journal, facts).stock),
+        stock=tuple((one.material, one.grams, one.pieces) for one in left.stock),
+        used_up=tuple(one for one in facts.on_hand if one not in left.on_hand),
         cares=tuple(_cares(facts, live)),
         makes_from=makes_from(facts),
     )
@@ -104,6 +106,15 @@ def in_order(confirms: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in IN_ORDER if one in told)
 
 
+def lies_there(card: MachineCard) -> Iterator[str]:
+    """Each material of a machine, with how much is left of it where that is kept: "640 g pla", "3 × plywood", "no petg left"."""
+    for material, grams, pieces in card.stock:
+        yield f"{grams_text(grams)} {material}" if grams else f"{pieces} × {material}" if pieces else material
+    told = {materials.canonical(one) for one, *_ in card.stock} | set(map(materials.canonical, card.used_up))
+    yield from (one for one in card.materials if materials.canonical(one) not in told)
+    yield from (f"no {one} left" for one in card.used_up)
+
+
 def without_command(text: str) -> str:
     """A sentence of the agent without the command that it names: a button stands there instead."""
     return COMMAND.sub("", text).strip()
@@ -114,6 +125,8 @@ def _state(live: LiveMachine | None, said: OutOfService | None) -> tuple[str, st
         return "not known", "off"
     if live.paused:
         return "paused", "person"
+    if live.state == "needs_person" and not live.waits_for_person and not live.fault:
+        return "not ready", "off"  # nothing waits for it: nobody is called to it
     if live.state == "maintenance" and said is not None:
         return MODES[said.mode], "busy" if live.busy_with else "off"
     return STATES.get(live.state, ("not known", "off"))
@@ -145,7 +158,8 @@ def what_of(attempt: AttemptRecord) -> str:
 def _waits(live: LiveMachine | None, attempts: Sequence[AttemptRecord], missing: frozenset[str]) -> Iterator[WaitingFor]:
     if live is None:
         return
-    todo = "somebody to " + " and ".join(DO[one] for one in in_order(missing) if one in DO)
+    lacks = " and ".join(DO[one] for one in in_order(missing) if one in DO)
+    todo = f"somebody to {lacks or 'look at it and say that it is ready'}"
     orders = {attempt.key: attempt.ref.work_order_id for attempt in attempts}
     for key, why in live.waits.items():
         person = key in live.waits_for_person

@@ -188,7 +188,9 @@ def _stands(attempt: AttemptRecord, journal: Journal, live: LiveMachine | None) 
         return "taken off the bench"
     if attempt.piece_begun:
         paused = live is not None and live.paused
-        return f"piece {attempt.piece_begun.number} is on the machine{', paused' if paused else ''}"
+        # A piece that is made again has a new number, by which it is judged: it may be larger than the number of pieces.
+        spoiled = f", because {attempt.scrap} {'was' if attempt.scrap == 1 else 'were'} scrap" if attempt.scrap else ""
+        return f"piece {attempt.piece_begun.number} is on the machine{spoiled}{', paused' if paused else ''}"
     if live is not None and attempt.key in live.waits_for_person:
         return "waits for a toolpath" if _needs_toolpath(attempt, live) else "waits for somebody"
     if attempt.leave:

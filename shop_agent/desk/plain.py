@@ -33,7 +33,8 @@ def grams_text(grams: float) -> str:
 
 def due_text(hours: float) -> str:
     """When something is due, in hours of running."""
-    return f"overdue by {minutes_text(-hours * 60)} of running" if hours <= 0 else f"in {minutes_text(hours * 60)} of running"
+    length = f"{abs(hours):.0f} h" if abs(hours) >= 10 else minutes_text(abs(hours) * 60)
+    return f"overdue by {length} of running" if hours <= 0 else f"in {length} of running"
 
 
 def sentence(words: str) -> str:

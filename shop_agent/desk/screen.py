@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
-from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from rich.text import Text
@@ -16,17 +16,14 @@ from textual.containers import Vertical
 from textual.widgets import DataTable, Header, Static
 
 from shop_agent.config import ShopConfig
-from shop_agent.desk import actions, walk_ins
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.cards import Desk, MachineCard
-from shop_agent.desk.of_machines import CONFIRMED
 from shop_agent.desk.screen_asks import Ask, Form, Sure
-from shop_agent.desk.screen_tables import ALWAYS, GIVEN_BACK, TABLES, Row, heading_of, outbox_line, rows_of, widths
+from shop_agent.desk.screen_keys import KEYS, hints
+from shop_agent.desk.screen_tables import GIVEN_BACK, TABLES, Row, heading_of, outbox_line, rows_of, widths
 from shop_agent.desk.view import look
 from shop_agent.desk.wrong import tried
-from shop_agent.journal.book import EVERYTHING, open_journal
-from shop_agent.people.walk_in import Wanted
-from shop_agent.shop_toml.machine_section import GO
+from shop_agent.journal.book import open_journal
 
 REFRESH_SECONDS = 1.0
 
@@ -34,6 +31,9 @@ TALL = 34
 """From so many lines all three tables are shown; on fewer, the one that is looked at."""
 
 SCROLL_BAR = 2
+
+NAMED: Mapping[str, str] = MappingProxyType({"+": "plus", "-": "minus"})
+"""Keys that the terminal calls by a name."""
 
 
 def show(config: ShopConfig, who: str) -> None:
@@ -58,11 +58,8 @@ class BenchScreen(App[None]):
     TITLE = "commonfab"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, name) for key, name in (("a", "accept"), ("x", "decline"), ("r", "ready"), ("g", "start"), ("p", "pause"))),
-        *(Binding(key, name) for key, name in (("u", "resume"), ("s", "stop"), ("k", "unlock"), ("z", "home"), ("o", "out_of_order"))),
-        *(Binding(key, name) for key, name in (("b", "in_service"), ("plus", "good"), ("minus", "scrap"), ("h", "made"))),
-        *(Binding(key, name) for key, name in (("l", "toolpath"), ("m", "measured"), ("t", "minutes"), ("f", "photograph"))),
-        *(Binding(key, name) for key, name in (("w", "withdraw"), ("d", "dismiss"), ("n", "walk_in"), ("q", "quit"))),
+        *(Binding(NAMED.get(one.letter, one.letter), f"say('{name}')") for name, one in KEYS.items()),
+        Binding("q", "quit"),
         Binding("tab", "next_table(1)", priority=True),
         Binding("shift+tab", "next_table(-1)", priority=True),
     ]
@@ -101,6 +98,8 @@ class BenchScreen(App[None]):
 
     def show_desk(self) -> None:
         """Bring everything up to date; a table is written anew only where something differs."""
+        if not self.is_running:  # it is being left: its lines go one by one, and the timer may come round once more
+            return
         self.desk = look(self.bench.config, self.bench.journal)
         loud = [f"RECALLED: {card.title}. {card.why}. Nothing of it starts here any more." for card in self.desk.recalls]
         self._static("loud").update(Text("\n".join(filter(None, [self.desk.agent, *loud]))))
@@ -112,7 +111,7 @@ class BenchScreen(App[None]):
         self._static("outbox").update(Text(outbox_line(self.desk.outbox)))
         self._show_tables()
 
-    # What the keys say.
+    # What the keys say, and how it is asked for.
 
     def action_next_table(self, step: int) -> None:
         """Go to the next table, or in a question to its next line."""
@@ -122,145 +121,27 @@ class BenchScreen(App[None]):
         names = list(TABLES)
         self._go_to(names[(names.index(self.now) + step) % len(names)])
 
-    def action_accept(self) -> None:
-        """Take the marked offer."""
-        if offer := self._marked("offers"):
-            self._do(f"{offer} is accepted.", actions.accept, offer)
+    def action_say(self, name: str) -> None:
+        """What one of the `KEYS` says."""
+        KEYS[name].says(self)
 
-    def action_decline(self) -> None:
-        """Decline the marked offer, with a note or without."""
-        if offer := self._marked("offers"):
-            self._ask(f"Why is {offer} declined? It may be left empty.", lambda note: actions.decline(self.bench, offer, note))
-
-    def action_ready(self) -> None:
-        """Say that the marked machine is ready."""
-        if card := self._machine():
-            names = [name for name in card.confirms if name != GO]
-            said = [CONFIRMED[name] for name in names] or ["I have looked at it"]
-            self._sure(f"{card.name}: {'; '.join(said)}", lambda: actions.ready(self.bench, card.id, self.who, names or EVERYTHING))
-
-    def action_start(self) -> None:
-        """Say, at the machine, that it may begin."""
-        self._moves("Start", actions.start)
-
-    def action_resume(self) -> None:
-        """Let the marked machine go on."""
-        self._moves("Let it go on:", actions.resume)
-
-    def action_home(self) -> None:
-        """Let the marked machine find its zero again."""
-        self._moves("Home", actions.home)
-
-    def action_unlock(self) -> None:
-        """Take the lock of an alarm off the marked machine."""
-        self._moves("Unlock", actions.unlock)
-
-    def action_pause(self) -> None:
-        """Hold what runs on the marked machine."""
-        if card := self._machine():
-            self._do(f"{card.name} is told to pause.", actions.pause, card.id, self.who)
-
-    def action_stop(self) -> None:
-        """Stop what runs on the marked machine: one key, and nothing is asked."""
-        if card := self._machine():
-            self._do(f"{card.name} is told to stop.", actions.stop, card.id, self.who)
-
-    def action_out_of_order(self) -> None:
-        """Take the marked machine out of service."""
-        if card := self._machine():
-            self._ask(f"What is wrong with {card.name}?", lambda why: actions.out_of_order(self.bench, card.id, self.who, why))
-
-    def action_in_service(self) -> None:
-        """It works again."""
-        if card := self._machine():
-            self._do(f"{card.name} is back.", actions.back, card.id)
-
-    def action_good(self) -> None:
-        """The oldest piece that is not judged is good."""
-        self._judge(True)
-
-    def action_scrap(self) -> None:
-        """It is scrap."""
-        self._judge(False)
-
-    def action_made(self) -> None:
-        """So many more pieces were made by hand."""
-
-        def made(told: str) -> None:
-            good, _, scrap = told.partition("/")
-            actions.made(self.bench, order, actions.count_in(good), actions.count_in(scrap or "0"), self.who)
-
-        if order := self._order():
-            self._ask(f"{order}: how many more are good? Spoiled ones after a stroke: 3/1", made)
-
-    def action_measured(self) -> None:
-        """A size as drawn and as it came out."""
-        if order := self._order():
-            self._ask(f"{order}: bore=8.0/8.03", lambda told: actions.measured(self.bench, order, *actions.size_in(told)))
-
-    def action_minutes(self) -> None:
-        """Minutes of work, by task."""
-
-        def spent(told: str) -> None:
-            task, _, minutes = told.strip().rpartition(" ")
-            actions.spent(self.bench, order, task or "finishing", actions.minutes_in(minutes))
-
-        if order := self._order():
-            self._ask(f"{order}: which task, and how many minutes? finishing 12", spent)
-
-    def action_photograph(self) -> None:
-        """A picture that lies on this computer."""
-        if order := self._order():
-            self._ask(f"{order}: the picture's file", lambda told: actions.photograph(self.bench, order, _path(told)))
-
-    def action_toolpath(self) -> None:
-        """A toolpath that lies on this computer, for the marked order."""
-        if order := self._order():
-            config = self.bench.config
-            asked = Form(f"{order}: a toolpath for it", [("its file", "")], lambda file: actions.bring_beside(config, order, _path(file)))
-            self.push_screen(asked, lambda _: self.show_desk())
-
-    def action_withdraw(self) -> None:
-        """Take the marked order off the bench."""
-        if order := self._order():
-            self._ask(f"Why is {order} taken off the bench?", lambda note: actions.withdraw(self.bench, order, note))
-
-    def action_dismiss(self) -> None:
-        """The marked order came to nothing, and somebody has read why."""
-        if order := self._marked("benches").removeprefix(GIVEN_BACK):
-            self._do(f"{order} is no longer shown.", actions.dismiss, order)
-
-    def action_walk_in(self) -> None:
-        """Take work for somebody at the door."""
-        config = self.bench.config
-
-        def take(what: str, machine: str, pieces: str, material: str, minutes: str, file: str) -> None:
-            source = _path(file) if file.strip() else None
-            wanted = Wanted(what, actions.count_in(pieces), source, material, actions.minutes_in(minutes or "0"))
-            walk_ins.take_beside(config, machine.strip(), wanted)
-
-        fields = [("what is made", ""), ("machine", self._key("machines")), ("pieces", "1"), ("material, if not loaded", "")]
-        asked = Form("A walk-in", [*fields, ("minutes a piece, about", ""), ("file, if it needs one", "")], take)
-        self.push_screen(asked, lambda _: self.show_desk())
-
-    def _moves(self, word: str, action: Callable[[Bench, str, str], None]) -> None:
-        if card := self._machine():
-            self._sure(f"{word} {card.name}? {CONFIRMED[GO]}", lambda: action(self.bench, card.id, self.who))
-
-    def _judge(self, good: bool) -> None:
-        if order := self._order():
-            self._do(f"{order}: {'good' if good else 'scrap'}", actions.judge, order, good, self.who)
-
-    def _do(self, told: str, action: Callable[..., object], *arguments: object) -> None:
+    def do(self, told: str, action: Callable[..., object], *arguments: object) -> None:
+        """Say something at once, and tell that it is said, or what is wrong."""
         wrong = tried(lambda: action(self.bench, *arguments))
         self.notify(wrong or told, severity="error" if wrong else "information", timeout=8 if wrong else 4, markup=False)
         self.show_desk()
 
-    def _ask(self, question: str, action: Callable[[str], object]) -> None:
-        self.push_screen(Ask(question, action), lambda _: self.show_desk())
+    def ask(self, question: str, action: Callable[[str], object], value: str = "") -> None:
+        """Ask for a line of text first; `value` stands there already."""
+        self.push_screen(Ask(question, action, value), lambda _: self.show_desk())
 
-    def _sure(self, question: str, action: Callable[[], object]) -> None:
+    def sure(self, question: str, action: Callable[[], object]) -> None:
+        """Ask for a second key first."""
         self.push_screen(Sure(question, action), lambda _: self.show_desk())
+
+    def fill_in(self, question: str, fields: Sequence[tuple[str, str]], said: Callable[..., object], beside: bool = False) -> None:
+        """Ask for several lines first. `beside`: it is said in a thread, and opens what it needs itself."""
+        self.push_screen(Form(question, fields, said, beside), lambda _: self.show_desk())
 
     # The tables.
 
@@ -295,21 +176,21 @@ class BenchScreen(App[None]):
             heading = self._static(f"{name}-heading")
             heading.update(Text(("▾ " if shown else "▸ ") + heading_of(name, rows, self.desk)))
             heading.set_class(name == self.now, "now")
-        self._static("keys").update(Text(f"{TABLES[self.now].keys}\n{ALWAYS}"))
+        self._static("keys").update(Text(hints(self.now)))
         self._show_detail()
 
     def _show_detail(self) -> None:
-        key = self._key(self.now)
+        key = self.key(self.now)
         self._static("detail").update(Text(next((row.detail for row in self._rows.get(self.now, []) if row.key == key), "")))
 
-    def _key(self, name: str) -> str:
+    def key(self, name: str) -> str:
         """The key of the marked row; empty where there is none."""
         table = self._table(name)
         return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value) if table.row_count else ""
 
-    def _marked(self, name: str) -> str:
+    def marked(self, name: str) -> str:
         """The key of the marked row. Nothing is said of a row that cannot be seen: its table is shown first."""
-        table, key = self._table(name), self._key(name)
+        table, key = self._table(name), self.key(name)
         if not key:
             self.notify(TABLES[name].empty, severity="warning")
         elif not table.display:
@@ -318,16 +199,17 @@ class BenchScreen(App[None]):
             return ""
         return key
 
-    def _order(self) -> str:
+    def order(self) -> str:
         """The marked order of the benches; empty where there is none, or where it came to nothing."""
-        key = self._marked("benches")
+        key = self.marked("benches")
         if key.startswith(GIVEN_BACK):
             self.notify("That came to nothing. Press d once you have read why.", severity="warning")
             return ""
         return key
 
-    def _machine(self) -> MachineCard | None:
-        return self.desk.machine(self._marked("machines"))
+    def machine(self) -> MachineCard | None:
+        """The marked machine; None where there is none."""
+        return self.desk.machine(self.marked("machines"))
 
     def _fill(self, name: str, rows: Sequence[Row], wider: bool) -> None:
         self._rows[name] = list(rows)
@@ -340,7 +222,3 @@ class BenchScreen(App[None]):
         for one in rows:
             table.add_row(*one.cells, key=one.key)
         table.move_cursor(row=min(row, max(len(rows) - 1, 0)))
-
-
-def _path(told: str) -> Path:
-    return Path(told.strip()).expanduser()

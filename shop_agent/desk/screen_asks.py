@@ -29,16 +29,16 @@ BOX = """
 class Form(ModalScreen[None]):
     """Asks for one line or several. Enter goes to the next, and on the last says it; Escape leaves everything as it is.
 
-    `fields`: label and what stands there already. `said`: what is done with the lines; that is done in a thread, because a long toolpath
-    takes some seconds, so it opens what it needs itself.
+    `fields`: label and what stands there already. `said`: what is done with the lines. `beside`: that is done in a thread, because a long
+    toolpath takes some seconds, so it opens what it needs itself.
     """
 
     CSS = BOX.format(name="Form")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
 
-    def __init__(self, question: str, fields: Sequence[tuple[str, str]], said: Callable[..., object]) -> None:
+    def __init__(self, question: str, fields: Sequence[tuple[str, str]], said: Callable[..., object], beside: bool) -> None:
         super().__init__()
-        self.question, self.fields, self.said = question, fields, said
+        self.question, self.fields, self.said, self.beside = question, fields, said, beside
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
@@ -58,28 +58,31 @@ class Form(ModalScreen[None]):
             self.focus_next()
             return
         told, shown = [one.value for one in lines], self.query_one(".wrong", Static)
-        shown.update("It is looked at …")
-        wrong = await asyncio.to_thread(tried, self.said, *told)
+        if self.beside:
+            shown.update("It is looked at …")
+            wrong = await asyncio.to_thread(tried, self.said, *told)
+        else:
+            wrong = tried(self.said, *told)
         shown.update(Text(wrong))
         if not wrong:
             self.dismiss()
 
 
 class Ask(ModalScreen[None]):
-    """Asks for a line of text. Enter says it, Escape leaves everything as it is."""
+    """Asks for a line of text, in which `value` stands already. Enter says it, Escape leaves everything as it is."""
 
     CSS = BOX.format(name="Ask")
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss", "leave it")]
 
-    def __init__(self, question: str, action: Callable[[str], object]) -> None:
+    def __init__(self, question: str, action: Callable[[str], object], value: str) -> None:
         super().__init__()
-        self.question, self.said = question, action
+        self.question, self.said, self.value = question, action, value
 
     def compose(self) -> ComposeResult:
         """Lay it out."""
         with VerticalScroll(can_focus=False):
             yield Static(Text(self.question, style="bold"))
-            yield Input()
+            yield Input(self.value)
             yield Static(classes="wrong")
             yield Static("Enter: say it. Escape: leave everything as it is", classes="keys")
 

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from rich.text import Text
 
 from shop_agent.desk.cards import BenchCard, Desk, GivenBackCard, MachineCard, OfferCard, OutboxCard
+from shop_agent.desk.of_machines import lies_there
 from shop_agent.desk.plain import ago_text, due_text, grams_text, minutes_text, sentence
 
 UPKEEP_HOURS = 10.0
@@ -29,11 +30,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """One table. `columns`: each with its share of the width; `keys`: what the keys do while it is shown; `empty`: instead of rows."""
+    """One table. `columns`: each with its share of the width; `empty`: instead of rows."""
 
     heading: str
     columns: tuple[tuple[str, int], ...]
-    keys: str
     empty: str
 
 
@@ -42,25 +42,20 @@ TABLES: Mapping[str, Table] = MappingProxyType(
         "machines": Table(
             "Machines",
             (("machine", 5), ("stands", 5), ("what runs", 6), ("waits for", 7)),
-            "r ready  g start  p pause  u resume  s STOP  k unlock  z home  o broken  b back",
             "There are no machines.",
         ),
         "offers": Table(
             "Offers",
             (("what", 8), ("time", 4), ("material", 4), ("km", 2)),
-            "a accept  x decline",
             "No offers now. They come by themselves while the agent runs.",
         ),
         "benches": Table(
             "On the benches",
             (("what", 8), ("machine", 5), ("made", 4), ("stands", 6)),
-            "+ good  - scrap  h by hand  l toolpath  m size  t minutes  f photo  w take off  d read",
             "Nothing is on the benches. Accept an offer, or take a walk-in with n.",
         ),
     }
 )
-
-ALWAYS = "n walk-in  Tab next table  q quit"
 
 STYLES: Mapping[str, str] = MappingProxyType({"good": "bold green", "busy": "bold cyan", "person": "bold yellow", "off": "dim"})
 
@@ -111,6 +106,7 @@ def _machine(card: MachineCard) -> Row:
         *(f"Waits for {one}." for one in waits),
         *(f"{sentence(one)}." for one in due),
         f"Help it: {', '.join(cares)}." if cares else "",
+        f"There: {', '.join(lies_there(card))}.",
     ]
     return Row(card.id, cells, " ".join(filter(None, told)))
 
@@ -163,7 +159,7 @@ def _given_back(card: GivenBackCard) -> Row:
     what = f"{'walk-in: ' if card.walk_in else ''}{card.what}"
     cells = (one_line(what), one_line(card.machine), one_line(""), one_line(card.ended, STYLES["person"]))
     why = " ".join(f"{why}. {remedy}".strip() for why, remedy in card.why)
-    again = f"To send it again: commonfab shop resend {card.order}. " if card.resends else ""
+    again = "The signed report is kept: once the router is mended, e sends it again. " if card.resends else ""
     told = f"{card.order}: {what}, on {card.machine}: {card.ended}. {why} {again}Press d once you have read it."
     return Row(f"{GIVEN_BACK}{card.order}", cells, told)
 

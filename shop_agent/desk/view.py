@@ -14,6 +14,11 @@ from shop_agent.live import Live, read_live
 
 NOT_RUNNING = "The agent is not running. What you say is kept, and nothing reaches a machine until it runs: commonfab shop run"
 
+SILENT = (
+    "The agent is there, and has not told for a while how its machines stand: what you see of them is old. Is the disk full? "
+    "Stop and pause reach it all the same; look that the machine obeys"
+)
+
 CHANGED = (
     "shop.toml was changed: restart the agent to take it up. commonfab shop check says whether it is right; then "
     "sudo systemctl restart commonfab-shop, or Ctrl-C and commonfab shop run again"
@@ -31,13 +36,13 @@ def look(config: ShopConfig, journal: Journal) -> Desk:
 
 def desk_of(config: ShopConfig, journal: Journal, live: Live | None, now: float) -> Desk:
     """The desk, from what is known at `now` (seconds since 1970)."""
-    if live is not None and live.is_stale(now):
+    if live is not None and live.is_stale(now) and not live.alone:
         live = None
     attempts = journal.attempts()
     told = {one.id: one for one in live.machines} if live else {}
     return Desk(
         shop=config.shop.name or config.shop.id,
-        agent=_amiss(config, live) if live else NOT_RUNNING,
+        agent=_amiss(config, live, now) if live else NOT_RUNNING,
         agent_runs=live is not None,
         offers=tuple(offer_card(config, journal, record) for record in journal.standing()),
         machines=tuple(machine_card(journal, facts, told.get(facts.id), attempts) for facts in config.machine),
@@ -48,9 +53,12 @@ def desk_of(config: ShopConfig, journal: Journal, live: Live | None, now: float)
     )
 
 
-def _amiss(config: ShopConfig, live: Live) -> str:
-    """Who works by what shop.toml said before, in words; empty where it is unchanged. An agent of an older version does not say."""
-    now = digest_now(config.path)
-    if live.shop_toml and live.shop_toml != now:
+def _amiss(config: ShopConfig, live: Live, now: float) -> str:
+    """That the agent tells nothing, or who works by what shop.toml said before, in words; empty where all is well. An agent of an older
+    version does not say by what it works."""
+    if live.is_stale(now):  # it holds the bench, else nobody would have told of it
+        return SILENT
+    digest = digest_now(config.path)
+    if live.shop_toml and live.shop_toml != digest:
         return CHANGED
-    return OPENED_BEFORE if config.digest and config.digest != now else ""
+    return OPENED_BEFORE if config.digest and config.digest != digest else ""

@@ -14,9 +14,10 @@ from pathlib import Path
 from commonfab import materials, v1
 from commonfab.errors import Refused
 from shop_agent import gcode
-from shop_agent.config import ShopConfig
+from shop_agent.config import ShopConfig, digest_now, load_config
 from shop_agent.desk.actions import MOST_MINUTES, MOST_PIECES, Bench
 from shop_agent.journal.book import Journal, open_journal
+from shop_agent.live import read_live
 from shop_agent.people import walk_in
 from shop_agent.people.bringing import is_toolpath
 from shop_agent.people.walk_in import Wanted
@@ -33,12 +34,12 @@ SPARE_SECONDS = 3600.0
 def take(bench: Bench, machine_id: str, wanted: Wanted) -> str:
     """Put it on a machine's bench; answers its work order. A file that is brought is copied.
 
-    Errors: `Refused` (`command.machine`, `desk.number`, `walk_in.*`, `toolpath.nobody_makes`, `slicer.missing`); `gcode.ToolpathRefused`
-    where it is a toolpath that does not pass the gate; `OSError`.
+    Errors: `Refused` (`command.machine`, `desk.number`, `walk_in.*`, `toolpath.nobody_makes`, `slicer.missing`; `shop.changed`,
+    `shop.config`); `gcode.ToolpathRefused` where it is a toolpath that does not pass the gate; `OSError`.
     """
-    facts = bench.machine(machine_id)
+    config, facts = _as_it_is_worked(bench, machine_id)
     sound = _sound(facts, wanted)
-    _can_be_made(bench.config, facts, sound)
+    _can_be_made(config, facts, sound)
     if sound.source is not None:
         sound = replace(sound, source=_kept(bench, sound.source))
     return walk_in.take(bench.journal, bench.config, facts, sound)
@@ -58,6 +59,24 @@ def makes_from(facts: MachineSection) -> str:
     if facts.outside_toolpaths:
         told.append("a toolpath")
     return "" if facts.control == "by_hand" else " or ".join(told)
+
+
+def _as_it_is_worked(bench: Bench, machine_id: str) -> tuple[ShopConfig, MachineSection]:
+    """The machine as shop.toml has it now, and as the agent works it: a walk-in is judged by what it will be made by.
+
+    Errors: `Refused` (`command.machine`; `shop.changed` where the agent works it by what the file said before; `shop.config`).
+    """
+    now = bench.config
+    if now.digest and digest_now(now.path) != now.digest:  # it was changed since this desk was opened
+        now = load_config(now.path)
+    facts = Bench(now, bench.journal).machine(machine_id)
+    live = read_live(bench.config.data_dir)
+    if live is None or live.is_stale(bench.journal.clock.now()) or live.shop_toml in ("", now.digest):
+        return now, facts
+    # What the agent has read is not kept; only a desk that has read the same can tell that this machine stayed as it was.
+    if live.shop_toml != bench.config.digest or bench.config.machine_of(machine_id) != facts:
+        raise Refused("shop.changed", facts.name)
+    return bench.config, facts
 
 
 def _sound(facts: MachineSection, wanted: Wanted) -> Wanted:

@@ -85,6 +85,8 @@ CREATE TABLE reports (
   attempt INTEGER PRIMARY KEY REFERENCES attempts (row), body BLOB NOT NULL, at REAL NOT NULL, refusal BLOB NOT NULL,
   seen INTEGER NOT NULL DEFAULT 0);
 CREATE INDEX reports_refused ON reports (seen) WHERE refusal != x'' AND seen = 0;
+CREATE INDEX attempts_dropped ON attempts (ended) WHERE ended = 'drop' AND leave = 1;
+CREATE TABLE routers (node TEXT PRIMARY KEY, version INTEGER NOT NULL);
 ALTER TABLE readiness ADD COLUMN ticks REAL;
 ALTER TABLE readiness ADD COLUMN boot TEXT NOT NULL DEFAULT '';
 ALTER TABLE words ADD COLUMN ticks REAL;
@@ -104,6 +106,11 @@ CREATE INDEX photographs_unsent ON photographs (sent) WHERE sent = 0;
 """What ran last, what came to nothing, a word's age by the clock that nobody can set; and what lets an agent with years of work look at
 what is new alone."""
 
+PATIENCE_SECONDS = 10.0
+"""How long a writer waits for its turn."""
+
+IMPATIENT_SECONDS = 1.0
+
 STEPS = (TABLES, RECALLS, PEOPLE, LASTING)
 """What makes a journal of each version from one of the version before. The journal of an older agent may hold work under way."""
 
@@ -111,22 +118,38 @@ STEPS = (TABLES, RECALLS, PEOPLE, LASTING)
 def open_store(path: Path) -> sqlite3.Connection:
     """The agent's database, made where it is not there yet. Errors: `Refused` (`shop.data`); `sqlite3.Error`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    connection = sqlite3.connect(path, timeout=PATIENCE_SECONDS, isolation_level=None)
     connection.row_factory = sqlite3.Row
     # FULL: a piece that is about to start must be on the disk before the machine moves.
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
-    with transaction(connection):
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        for step in STEPS[version:]:
-            for statement in filter(str.strip, step.split(";")):
-                connection.execute(statement)
-        if version < VERSION:
-            connection.execute(f"PRAGMA user_version={VERSION}")
+    version = _version(connection)
+    if version < VERSION:  # else nothing is written: whoever wants to say stop opens a journal on a full disk, or one that is locked
+        with transaction(connection):
+            version = _version(connection)  # another program may have been faster
+            for step in STEPS[version:]:
+                for statement in filter(str.strip, step.split(";")):
+                    connection.execute(statement)
+            if version < VERSION:
+                connection.execute(f"PRAGMA user_version={VERSION}")
     if version > VERSION:
         connection.close()
         raise Refused("shop.data", str(path))
     return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+@contextmanager
+def impatient(connection: sqlite3.Connection) -> Iterator[None]:
+    """Wait no longer than a moment for another program that holds the journal: a machine is to be stopped meanwhile."""
+    connection.execute(f"PRAGMA busy_timeout={IMPATIENT_SECONDS * 1000:.0f}")
+    try:
+        yield
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={PATIENCE_SECONDS * 1000:.0f}")
 
 
 @contextmanager

@@ -31,6 +31,10 @@ SETS_IN_MOTION = frozenset((Kind.RESUME, Kind.HOME, Kind.UNLOCK))
 """What nobody may carry out later who cannot know that a person still stands there. A machine that is unlocked may move again."""
 
 
+HALTS = frozenset((Kind.STOP, Kind.PAUSE))
+"""Who says that does not want to see the machine begin anything, whatever was said before."""
+
+
 @dataclass(frozen=True)
 class Word:
     """One thing that was said. `amount`: pieces, for GOOD and SCRAP."""

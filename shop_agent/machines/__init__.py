@@ -35,7 +35,9 @@ class Look:
     held. `fault`: it answers and cannot work until a person has seen to it (alarm, open door, no filament). `reads`: its live figures in
     words, such as "nozzle 210 °C, bed 60 °C". `judged`: a person has already said whether the toolpath's piece is good. `ran`: a mark of
     what ran last there, ours or not, as its server shows it now: it begins with the file's name and differs after anything else has run;
-    empty where the server shows nothing of that kind.
+    empty where the server shows nothing of that kind. `came_up`: how often this run of the agent saw its controller come up (switched on,
+    plugged in, reset by another than us); 0 also where that is not seen. `nozzle`: how hot it is and should be, °C; None where the server
+    does not say, or where the printer itself heats it again before it goes on. `adrift`: it no longer knows where its axes stand.
     """
 
     standing: Standing
@@ -50,6 +52,9 @@ class Look:
     reads: str = ""
     judged: bool = False
     ran: str = ""
+    came_up: int = 0
+    nozzle: tuple[float, float] | None = None
+    adrift: bool = False
 
     @property
     def free(self) -> bool:

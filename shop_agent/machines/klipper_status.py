@@ -31,7 +31,10 @@ def look_at_ours(name: str, status: Status, fault: str) -> Look:
     if state in ("printing", "paused") or (ended is Standing.DONE and at_work):
         printed = float(stats.get("print_duration") or 0.0)
         left = printed / progress - printed if progress else 0.0
-        return Look(Standing.RUNNING, True, name, progress, left, ran, paused=state == "paused", reads=reads)
+        paused, nozzle = state == "paused", _nozzle(status)
+        return Look(
+            Standing.RUNNING, True, name, progress, left, ran, paused=paused, reads=reads, nozzle=nozzle, adrift=paused and _adrift(status)
+        )
     if ended is not None:
         return Look(ended, True, name if at_work else "", progress, 0.0, ran, reads=reads)
     return Look(Standing.HERE, True, busy_with(status), fault=fault, reads=reads)  # loaded, not begun
@@ -63,6 +66,20 @@ def reads_of(status: Status) -> str:
     """Its temperatures."""
     named = (("extruder", "nozzle"), ("heater_bed", "bed"))
     return ", ".join(f"{what} {status[key]['temperature']:.0f} °C" for key, what in named if (status.get(key) or {}).get("temperature"))
+
+
+def _nozzle(status: Status) -> tuple[float, float] | None:
+    """Its first nozzle, where that is the one that prints."""
+    extruder, active = status.get("extruder") or {}, (status.get("toolhead") or {}).get("extruder")
+    if active != "extruder" or extruder.get("temperature") is None:
+        return None
+    return float(extruder["temperature"]), float(extruder.get("target") or 0.0)
+
+
+def _adrift(status: Status) -> bool:
+    """Whether its motors were switched off, by its idle timeout or by somebody. One without axes never knows where they stand."""
+    toolhead = status.get("toolhead") or {}
+    return any(toolhead.get("axis_maximum") or ()) and not {"x", "y", "z"} <= set(toolhead.get("homed_axes", "xyz"))
 
 
 def ran_last(stats: Mapping[str, Any]) -> str:

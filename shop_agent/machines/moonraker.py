@@ -24,7 +24,7 @@ from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing, StartUncertain
-from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.checked import Marks, checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.klipper_status import busy_with, described, fault_of, look_at_ours, ran_last, reads_of
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
@@ -32,7 +32,10 @@ from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.shop_toml.machine_section import MachineSection
 
 COMMAND_SECONDS = 120.0  # Klipper answers a command once its macros are done, and a pause may park the head first
-LOOKED_AT = "/printer/objects/query?webhooks&print_stats&virtual_sdcard&idle_timeout&extruder=temperature&heater_bed=temperature"
+LOOKED_AT = (
+    "/printer/objects/query?webhooks&print_stats&virtual_sdcard&idle_timeout&extruder=temperature,target&heater_bed=temperature"
+    "&toolhead=homed_axes,extruder,axis_maximum"
+)
 ENDED: Mapping[str, Standing] = MappingProxyType(
     {
         "completed": Standing.DONE,
@@ -59,6 +62,7 @@ class Moonraker(TellsItself):
         self._clock = clock
         self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
         self._seen: dict[str, Standing] = {}
+        self._marks = Marks()
         self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key} if facts.api_key else {})
 
     async def describe(self) -> Description:
@@ -75,6 +79,8 @@ class Moonraker(TellsItself):
         try:
             with self._door.understanding():
                 look = await self._look(name)
+                if look.standing is Standing.HERE and self._marks.knows(name):
+                    look = self._marks.compared(look, name, await self._mark(name))
         except Refused as refused:
             return Look(self._ended(name, Standing.UNKNOWN), reachable=False, note=refused.reason.message)
         if look.standing in (Standing.RUNNING, Standing.DONE, Standing.FAILED):
@@ -136,6 +142,12 @@ class Moonraker(TellsItself):
         self._door.expect(answer)
         if await self._file(name) is None:
             raise Refused("machine.not_taken", self._facts.id)
+        self._marks.note(name, await self._mark(name))
+
+    async def _mark(self, name: str) -> tuple[str | None, ...]:
+        """Size and time of what lies there, as they are now: the metadata follow a second or two later."""
+        there = await self._door.ask("HEAD", _path(name), fine=(404,))
+        return there.headers.get("Content-Length"), there.headers.get("Last-Modified")
 
     async def start(self, name: str) -> None:
         async with self._commands:

@@ -17,7 +17,7 @@ from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
 from shop_agent.machines import Care, Description, Look, Standing, mark
-from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.checked import Marks, checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
@@ -35,6 +35,7 @@ class OctoPrint(TellsItself):
         self._facts = facts
         self._clock = clock
         self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
+        self._marks = Marks()
         self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key})
 
     async def describe(self) -> Description:
@@ -51,7 +52,7 @@ class OctoPrint(TellsItself):
             printer = await self._door.find("/api/printer?exclude=sd", none_is=(409,))
             job = await self._door.read("/api/job")
             with self._door.understanding():
-                look = _look(name, file, printer, job)
+                look = self._marks.compared(_look(name, file, printer, job), name, (file or {}).get("hash"))
                 return replace(look, ran=await self._ran(job)) if look.free else look
         except Refused as refused:
             return Look(Standing.UNKNOWN, reachable=False, note=refused.reason.message)
@@ -76,6 +77,7 @@ class OctoPrint(TellsItself):
         here = await self._file(name)
         if here is None or here.get("hash") not in (None, hashlib.sha1(content).hexdigest()):  # OctoPrint names files by SHA-1
             raise Refused("machine.not_taken", self._facts.id)
+        self._marks.note(name, here.get("hash"))
 
     async def start(self, name: str) -> None:
         async with self._commands:
@@ -146,7 +148,8 @@ def _look(name: str, file: dict[str, Any] | None, printer: dict[str, Any] | None
     if at_work and running == name:
         done = (progress.get("completion") or 0.0) / 100
         left, ran = progress.get("printTimeLeft") or 0.0, progress.get("printTime") or 0.0
-        return Look(Standing.RUNNING, True, name, done, left, ran, paused=bool(flags.get("paused")), reads=reads)
+        nozzle, paused = _nozzle(printer.get("temperature") or {}), bool(flags.get("paused"))
+        return Look(Standing.RUNNING, True, name, done, left, ran, paused=paused, reads=reads, nozzle=nozzle)
     standing = _standing_of_prints(file, Standing.HERE if file else Standing.NOT_HERE)
     seconds = ((file or {}).get("prints") or {}).get("last", {}).get("printTime") or 0.0
     # After PrintDone OctoPrint takes a moment until it is operational again; until then a start would get a 409.
@@ -157,6 +160,12 @@ def _look(name: str, file: dict[str, Any] | None, printer: dict[str, Any] | None
 def _reads(temperatures: dict[str, Any]) -> str:
     named = (("tool0", "nozzle"), ("bed", "bed"))
     return ", ".join(f"{name} {temperatures[key]['actual']:.0f} °C" for key, name in named if (temperatures.get(key) or {}).get("actual"))
+
+
+def _nozzle(temperatures: dict[str, Any]) -> tuple[float, float] | None:
+    """The hottest one, which is the one that prints."""
+    tools = [told for key, told in temperatures.items() if key.startswith("tool") and told.get("actual")]
+    return max(((float(told["actual"]), float(told.get("target") or 0.0)) for told in tools), default=None)
 
 
 def _standing_of_prints(file: dict[str, Any] | None, otherwise: Standing) -> Standing:

@@ -17,8 +17,9 @@ from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.journal.records import Toolpath
 from shop_agent.machines import MARKED, Care, Description, Look, Standing, mark
-from shop_agent.machines.checked import checked_bytes
+from shop_agent.machines.checked import Marks, checked_bytes
 from shop_agent.machines.http_door import UPLOAD_SECONDS, HttpDoor
+from shop_agent.machines.prusalink_hearing import DEAF, Hearing
 from shop_agent.machines.starting import refuse_unless_idle, refuse_unless_startable, until_begun
 from shop_agent.machines.tells_itself import TellsItself
 from shop_agent.shop_toml.machine_section import MachineSection
@@ -56,8 +57,10 @@ class PrusaLink(TellsItself):
         self._facts = facts
         self._clock = clock
         self._door = HttpDoor(facts, {"X-Api-Key": facts.api_key})
+        self._hearing = Hearing(self._door, facts.id, clock)
         self._commands = asyncio.Lock()  # a stop that comes while a start is under way waits for it, and stops what it started
         self._ran: dict[str, Look] = {}
+        self._marks = Marks()
         self._new = ""  # what was started and not yet seen at work
         self._job = ""  # the mark of the last job that was seen at work
         self._left_over = 0.0  # how far the print before had come, which PrusaLink shows of a new one until that reports its own
@@ -75,7 +78,10 @@ class PrusaLink(TellsItself):
         try:
             with self._door.understanding():
                 look = await self._look(name)
+                if look.standing is Standing.HERE and self._marks.knows(name):
+                    look = self._marks.compared(look, name, await self._size(name))
         except Refused as refused:
+            await self._hearing.forget()
             before = self._ran.get(name, NEVER_SEEN)
             standing = before.standing if before.standing in ENDED.values() else Standing.UNKNOWN
             return Look(standing, reachable=False, note=refused.reason.message, seconds=before.seconds)
@@ -99,7 +105,7 @@ class PrusaLink(TellsItself):
 
     async def _look(self, name: str) -> Look:
         seen = await self._seen(name)
-        fault = _fault(seen)
+        fault = _fault(seen) or (DEAF if self._hearing.gone else "")
         reads = _reads(seen.printer)
         if seen.job is not None:
             if str(seen.job.get("id") or ""):
@@ -140,9 +146,12 @@ class PrusaLink(TellsItself):
         return Standing.HERE if seen.here else Standing.NOT_HERE
 
     async def _busy_with(self, seen: _Seen) -> str:
-        """What keeps a printer without a job from taking one: its own moves, or that it still shows the end of the last print."""
+        """What keeps a printer without a job from taking one: its own moves, a command that is not done yet, or that it still shows the end
+        of the last print."""
         if seen.state in ENDED:
             return _name((await self._door.read("/api/job")).get("job")) or SOMETHING
+        if self._hearing.late and not self._hearing.gone:
+            return SOMETHING
         return "" if seen.state in ("IDLE", "READY", "ERROR", "ATTENTION") else SOMETHING
 
     async def _seen(self, name: str) -> _Seen:
@@ -175,14 +184,20 @@ class PrusaLink(TellsItself):
         headers = {"Content-Type": "text/x.gcode", "Overwrite": "?1", "Print-After-Upload": "?0"}
         await self._door.ask("PUT", _path(name), content=content, headers=headers, timeout=UPLOAD_SECONDS)
         until = self._clock.monotonic() + LISTED_WITHIN_SECONDS
-        while ((await self._door.find(_path(name), none_is=(404,))) or {}).get("size") != len(content):
+        while await self._size(name) != len(content):
             if self._clock.monotonic() >= until:
                 raise Refused("machine.not_taken", self._facts.id)
             await self._clock.sleep(0.1)
+        self._marks.note(name, len(content))
+
+    async def _size(self, name: str) -> object:
+        """In bytes, as it is listed. Its time is no mark: of a file that is written anew the old one is listed for a second."""
+        return ((await self._door.find(_path(name), none_is=(404,))) or {}).get("size")
 
     async def start(self, name: str) -> None:
         async with self._commands:
             refuse_unless_startable(await self.state(name), self._facts.id)
+            await self._hearing.expect(_path(name))
             self._new = name
             await self._door.start(_path(name), timeout=COMMAND_SECONDS)
             await until_begun(self, name, self._clock)
@@ -229,6 +244,7 @@ class PrusaLink(TellsItself):
         self._ran.pop(name, None)
 
     async def close(self) -> None:
+        await self._hearing.forget()
         await self._door.close()
 
 

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +74,8 @@ def note_photograph(journal: Journal, work_order_id: str, picture: Path, data_di
 
     Errors: `Refused` (`shop.no_attempt`, `shop.photograph`); `OSError`.
     """
+    import shutil  # it brings three kinds of compression along, which an idle agent does without
+
     if picture.stat().st_size > LARGEST_PHOTOGRAPH:
         raise Refused("shop.photograph", picture.name)
     sha256 = hashlib.sha256(picture.read_bytes()).hexdigest()

@@ -8,11 +8,9 @@ machine that starts by itself otherwise. What is run is the agent's own copy, of
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
 from commonfab.errors import Refused
-from shop_agent import gcode
 from shop_agent.config import ShopConfig
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal
@@ -40,6 +38,8 @@ def is_toolpath(file: Path) -> bool:
 def bring(journal: Journal, config: ShopConfig, work_order_id: str, file: Path) -> Toolpath:
     """Take a toolpath that somebody made for accepted work; the agent goes on with it, and waits for a person.
 
+    What was said to start the one that it had says nothing of this one.
+
     Errors: `Refused` (`shop.no_attempt`, `machine.gone`, `toolpath.not_wanted`); `gcode.ToolpathRefused`; `OSError`.
     """
     attempt = next((one for one in journal.attempts() if one.ref.work_order_id == work_order_id and not one.ended), None)
@@ -51,12 +51,28 @@ def bring(journal: Journal, config: ShopConfig, work_order_id: str, file: Path) 
     if attempt.start_asked or machine.control == "by_hand":
         raise Refused("toolpath.not_wanted", work_order_id)
     toolpath = taken(config.data_dir, machine, attempt, file)
+    _make_way(journal, attempt)
     attempt_steps.note_toolpath(journal, attempt, toolpath)
     return toolpath
 
 
+def _make_way(journal: Journal, attempt: AttemptRecord) -> None:
+    """Lay the toolpath that it had aside, so that the agent cannot start it any more. To read a long one takes a while, in which leave may
+    have been asked for what is there. Errors: `Refused` (`toolpath.not_wanted`)."""
+    attempt_steps.forget_toolpath(journal, attempt)
+    now = journal.attempt(attempt.row)
+    if now.start_asked or now.ended:
+        raise Refused("toolpath.not_wanted", attempt.ref.work_order_id)
+    with journal.change() as connection:
+        connection.execute("UPDATE attempts SET go_by = '' WHERE row = ?", (attempt.row,))
+
+
 def taken(data_dir: Path, machine: MachineSection, attempt: AttemptRecord, file: Path) -> Toolpath:
     """A checked copy of a toolpath from outside. Errors: `gcode.ToolpathRefused`; `OSError`."""
+    import shutil  # it brings three kinds of compression along, which an idle agent does without, as without the gate
+
+    from shop_agent import gcode
+
     folder = data_dir / BROUGHT
     folder.mkdir(parents=True, exist_ok=True)
     scratch = folder / f".{attempt.key}-{os.getpid()}"

@@ -10,7 +10,6 @@ from commonfab import materials, v1
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import Toolpath
 from shop_agent.shop_toml.machine_section import MachineSection
-from shop_agent.slicing import material_for
 
 
 def promised_grams(journal: Journal, facts: MachineSection) -> dict[str, float]:
@@ -21,6 +20,8 @@ def promised_grams(journal: Journal, facts: MachineSection) -> dict[str, float]:
     found: dict[str, float] = defaultdict(float)
     for offer, pieces, toolpath in (*_on_the_bench(journal), *_on_the_way(journal)):
         if offer.machine_id == facts.id and pieces > 0:
+            from shop_agent.slicing import material_for  # an idle agent does without the files of slicing
+
             each = toolpath.grams if toolpath is not None and toolpath.grams > 0 else offer.estimate.grams
             found[materials.canonical(material_for(offer, facts))] += pieces * each
     return found

@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 from dataclasses import dataclass, field
 from functools import partial
-from http.client import HTTPException
 from pathlib import Path
 
 from commonfab.errors import Refused
@@ -76,7 +75,7 @@ async def read_sensor(sensor: SensorSection) -> bool:
     """Whether a sensor sees now what it confirms; False where it cannot be read."""
     try:
         text = await asyncio.to_thread(partial(_read, sensor.file) if sensor.file else partial(_fetch, sensor.url))
-    except (OSError, ValueError, HTTPException):
+    except (OSError, ValueError):
         return False
     return text.strip().lower() in SEES
 
@@ -88,14 +87,18 @@ def _read(file: Path) -> str:
 
 def _fetch(url: str) -> str:
     """What an address answers. The standard library's client takes a tenth of the memory of the others. Errors: `OSError`, `ValueError`."""
-    from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector  # only loaded by shops that have such a sensor
+    from http.client import HTTPException  # only loaded by shops that have such a sensor, as the next
+    from urllib.request import HTTPHandler, HTTPSHandler, OpenerDirector
 
     opener = OpenerDirector()  # no proxies, no files, no redirects: a sensor is a thing in the house
     opener.add_handler(HTTPHandler())
     if url.startswith("https:"):
         opener.add_handler(HTTPSHandler())
-    answer = opener.open(url, timeout=ANSWER_SECONDS)
-    if answer is None:
-        raise ValueError(f"{url} is no address that can be asked")
-    with answer:
-        return answer.read(LONGEST_ANSWER).decode("utf-8") if answer.status == 200 else ""
+    try:
+        answer = opener.open(url, timeout=ANSWER_SECONDS)
+        if answer is None:
+            raise ValueError(f"{url} is no address that can be asked")
+        with answer:
+            return answer.read(LONGEST_ANSWER).decode("utf-8") if answer.status == 200 else ""
+    except HTTPException as error:
+        raise ValueError(f"what answers at {url} speaks no HTTP") from error

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shop_agent.journal.book import Journal
+from shop_agent.people.taking_back import take_back
 
 
 class Mode(StrEnum):
@@ -33,7 +34,10 @@ class OutOfService:
 
 
 def take_out(journal: Journal, machine_id: str, mode: Mode, why: str, who: str) -> None:
-    """Take a machine out of service; what runs on it goes on."""
+    """Take a machine out of service; what runs on it goes on. Where nothing is started any more, what was said of it before says nothing
+    of how it stands afterwards: somebody works on it."""
+    if mode is not Mode.DRAIN:
+        take_back(journal, machine_id)  # first: no agent may see it in service with its word gone otherwise than so
     with journal.change() as connection:
         connection.execute(
             "INSERT OR REPLACE INTO service (machine_id, mode, why, who, at) VALUES (?, ?, ?, ?, ?)",

@@ -19,7 +19,6 @@ from shop_agent.journal.sums import used_by
 from shop_agent.people.promised import promised_grams
 from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.shop_toml.sections import StockSection
-from shop_agent.slicing import material_for
 
 STEP_GRAMS = 10.0
 """What is left is told in such steps, rounded down: a router plans anew whenever a shop says something else."""
@@ -196,6 +195,8 @@ def _used(journal: Journal, facts: MachineSection) -> dict[str, float]:
     """Grams that pieces of a machine have used so far, by material."""
     found: dict[str, float] = defaultdict(float)
     for material, grams in used_by(journal.connection, facts.id).items():
+        from shop_agent.slicing import material_for  # a machine that has made nothing yet does without the files of slicing
+
         found[materials.canonical(material_for(v1.Offer(requirement=v1.Requirement(material=material)), facts))] += grams
     return found
 

@@ -2,6 +2,7 @@
 """From an offer to a toolpath that was checked: fetch, slice, gate; and what is prepared where a person makes the piece or its toolpath.
 
 The same is done for an offer, to know what it takes, and for an attempt, to make it: an attempt gets the very bytes that were measured.
+The slicer's and the gate's own files are loaded by the functions that need them: an idle agent does without.
 """
 
 from __future__ import annotations
@@ -20,14 +21,12 @@ from commonfab import __version__, processes, v1
 from commonfab.canonical import is_sha256
 from commonfab.client import Node
 from commonfab.errors import Refused, refusal_of
-from shop_agent import gcode
 from shop_agent.config import ShopConfig
 from shop_agent.journal.records import AttemptRecord, Toolpath
 from shop_agent.people.bringing import NeedsPerson, is_toolpath, taken
 from shop_agent.preparing import storeroom
 from shop_agent.preparing.work_folder import lay_out
 from shop_agent.shop_toml.machine_section import MachineSection
-from shop_agent.slicing import SliceRequest, find_slicer, material_for, profile_for, slice_mesh
 
 FETCH_SECONDS = 1800.0
 ESTIMATED = "time and grams are the offer's estimate"
@@ -67,6 +66,8 @@ class Preparer:
 
         Errors: `Refused` and `gcode.ToolpathRefused` where trying again would not help; `NeedsPerson`; others may pass.
         """
+        from shop_agent.slicing import find_slicer
+
         machine = self._machine(attempt.machine_id)
         program = find_slicer(self.config.shop.slicer)
         source = Path(attempt.source) if attempt.source else None
@@ -86,6 +87,8 @@ class Preparer:
 
     async def measure(self, offer: v1.Offer) -> Toolpath:
         """What an offer would be made with, measured where it can be. Errors: as of a call, but no `NeedsPerson`."""
+        from shop_agent.slicing import find_slicer
+
         machine = self._machine(offer.machine_id)
         program = find_slicer(self.config.shop.slicer)
         way = way_of(machine, offer, program)
@@ -108,6 +111,9 @@ class Preparer:
         return _from_estimate(offer, f"not sliced, because {why}")
 
     async def _sliced(self, offer: v1.Offer, machine: MachineSection, program: str, source: Path | None, order: str) -> Toolpath:
+        from shop_agent import gcode
+        from shop_agent.slicing import SliceRequest, material_for, slice_mesh
+
         if not program:
             raise Refused("slicer.missing")
         material, folder = material_for(offer, machine), self.config.data_dir
@@ -171,6 +177,8 @@ def way_of(machine: MachineSection, offer: v1.Offer, program: str, source: Path 
 
 def content_key(program: str, mesh_sha256: str, machine: MachineSection, material: str, need: v1.Requirement) -> str:
     """Names a toolpath by all that it is made from and checked against: whatever changes gives another name. Errors: `OSError`."""
+    from shop_agent.slicing import profile_for
+
     own, slicer = profile_for(machine, material), Path(program).stat()
     facts = machine.model_dump_json(exclude=set(OF_NO_ACCOUNT))
     from_what = (

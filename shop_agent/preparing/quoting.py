@@ -21,7 +21,6 @@ from commonfab.errors import Refused
 from commonfab.tasks import cancelled
 from shop_agent.bench.waiting import Bell
 from shop_agent.config import ShopConfig
-from shop_agent.gcode import ToolpathRefused
 from shop_agent.journal.book import Journal
 from shop_agent.journal.records import OfferRecord, Toolpath
 from shop_agent.preparing import storeroom
@@ -123,6 +122,8 @@ class Quoter:
                 pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
     async def _quote_once(self, offer: v1.Offer) -> None:
+        from shop_agent.gcode import ToolpathRefused  # the gate takes memory, and an idle agent does without
+
         order = offer.work_order_id
         try:
             toolpath = await self._measure(offer)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -77,6 +76,13 @@ def is_made_from(toolpath: Toolpath, key: str) -> bool:
     return Path(toolpath.file).name.startswith(f"{key}-")
 
 
+def _remove(folder: Path) -> None:
+    """Remove a folder and all in it."""
+    import shutil  # it brings three kinds of compression along, which an idle agent does without
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def tidy(data_dir: Path, needed: Needed, now: float) -> None:
     """Remove what no standing work needs: at once what belongs to one order, the rest when it is old or too much.
 
@@ -84,14 +90,14 @@ def tidy(data_dir: Path, needed: Needed, now: float) -> None:
     """
     for folder in (data_dir / WORK).glob("*"):
         if folder.name not in needed.attempts:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
     for file in (*(data_dir / BROUGHT).glob("*"), *(data_dir / PICTURES).glob("*.png")):
         # An hour: who has just brought it is about to write that down, and a desk fetches pictures for itself.
         if file not in needed.files and _age(file, now) > 3600:
             file.unlink(missing_ok=True)
     for left in (data_dir / TOOLPATHS).glob("slicing-*"):
         if _age(left, now) > 3600:
-            shutil.rmtree(left, ignore_errors=True)
+            _remove(left)
     spare = [file for folder in (MESHES, TOOLPATHS) for file in (data_dir / folder).glob("*") if file.is_file()]
     _drop(_too_many((file for file in spare if file not in needed.files and file.suffix != ".json"), now))
     for note in (data_dir / TOOLPATHS).glob("*.json"):

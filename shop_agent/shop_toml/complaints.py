@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
@@ -84,12 +83,19 @@ def _unknown(location: Location, keys_of: Mapping[str, Sequence[str]]) -> str:
     key, outer = str(location[-1]), next((str(step) for step in reversed(location[1:-1]) if str(step) in INNER), "")
     known = INNER[outer] if outer else keys_of[str(location[0]) if len(location) > 1 else ""]
     elsewhere = [table for table, keys in keys_of.items() if table and key in keys and not outer]
-    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    near = _close_to(key, known, 0.5)
     if elsewhere:
         hint = f"; it belongs under {_headed(elsewhere[0])}"
     else:
         hint = f"; did you mean '{near[0]}'?" if near else f"; known here: {', '.join(sorted(known))}"
     return f"unknown key '{key}' in {f'{outer} of ' if outer else ''}{_table(location)}{hint}"
+
+
+def _close_to(word: str, known: Sequence[str], cutoff: float) -> list[str]:
+    """The nearest of the known words, if any is near. Parameters: `cutoff`, how near, from 0 to 1."""
+    import difflib  # an agent whose shop.toml is right does without
+
+    return difflib.get_close_matches(word, known, n=1, cutoff=cutoff)
 
 
 def _wanted(kind: str, key: str, error: Any) -> str:
@@ -101,7 +107,7 @@ def _wanted(kind: str, key: str, error: Any) -> str:
         return f"{_PLAIN[kind](key, found)} (found {_shown(found)})"
     if kind == "literal_error":
         expected = str(error["ctx"]["expected"])
-        near = difflib.get_close_matches(str(found), re.findall(r"'([^']*)'", expected), n=1)
+        near = _close_to(str(found), re.findall(r"'([^']*)'", expected), 0.6)
         return f"{f'did you mean {chr(39)}{near[0]}{chr(39)}? ' if near else ''}there are {expected} (found {_shown(found)})"
     if kind == "string_pattern_mismatch" and error["ctx"]["pattern"] == ID:
         return f"an id has a-z, 0-9, '-' and '.', and begins with a letter or a figure (found {_shown(found)})"

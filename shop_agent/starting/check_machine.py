@@ -7,7 +7,7 @@ import asyncio
 import difflib
 import getpass
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from commonfab import materials, processes
@@ -18,6 +18,7 @@ from shop_agent.machines import Description, Look, machine_for
 from shop_agent.people.sensors import name_of, read_sensor
 from shop_agent.shop_toml.machine_section import MachineSection
 from shop_agent.slicing import NOZZLE_C
+from shop_agent.starting.discovery import LASTING, Plugged, lasting_name, plugged_in
 from shop_agent.starting.finding import CheckFinding
 
 ANSWER_SECONDS = 20.0
@@ -33,7 +34,7 @@ async def check_machine(config: ShopConfig, facts: MachineSection) -> list[Check
     if facts.out_of_service:
         told = f"{'out of order' if facts.out_of_order else 'in maintenance'}: {facts.out_of_service}"
         return [CheckFinding(about, True, told), *_words(facts)]
-    return [*await _live(config, facts), *_folder(facts), *await _sensors(facts), *_words(facts), *_gate(facts)]
+    return [*await _live(config, facts), *passing_name(facts), *_folder(facts), *await _sensors(facts), *_words(facts), *_gate(facts)]
 
 
 async def _live(config: ShopConfig, facts: MachineSection) -> list[CheckFinding]:
@@ -70,13 +71,25 @@ def shut_port(facts: MachineSection) -> CheckFinding | None:
         return None
     about, port = f"machine {facts.id}", Path(facts.port)
     if not port.exists():
-        remedy = "Plug it in and switch it on; ls -l /dev/serial/by-id shows what is there, and such a name as port survives another plug."
+        remedy = "Plug it in and switch it on; ls -l /dev/serial/by-id /dev/serial/by-path shows what is there, under names that last."
         return CheckFinding(about, False, f"there is no {port}", remedy)
     if os.access(port, os.R_OK | os.W_OK):
         return None
     group, who = _group_of(port), getpass.getuser()
     remedy = f"sudo usermod -a -G {group} {who}, then log in again; under systemd SupplementaryGroups={group} does the same."
     return CheckFinding(about, False, f"the account {who} may not open {port}, which belongs to the group {group}", remedy)
+
+
+def passing_name(facts: MachineSection, plugged: Sequence[Plugged] | None = None, folder: Path = LASTING) -> list[CheckFinding]:
+    """A name of a port that may be another board's after a restart: then one machine would cut what was meant for another."""
+    port = Path(facts.port)
+    if facts.control != "grbl" or not (port.name.startswith(("ttyUSB", "ttyACM")) or port.parent.name == "by-id") or not port.exists():
+        return []
+    better = lasting_name(facts.port, plugged_in() if plugged is None else plugged, folder)
+    if better == facts.port or Path(better).parent.name == port.parent.name:
+        return []
+    told = f"{port} may be another board after a restart, or once something else is plugged in"
+    return [CheckFinding(f"machine {facts.id}", False, told, f'Set port = "{better}", and leave it at that socket.')]
 
 
 def _group_of(port: Path) -> str:

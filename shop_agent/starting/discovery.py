@@ -9,8 +9,9 @@ find it, `_octoprint._tcp` as well, with a name that begins with "PrusaLink". So
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,9 @@ LISTEN_SECONDS = 3.0
 
 ASK_MILLISECONDS = 2000
 
+LASTING = Path("/dev/serial")
+"""Where udev keeps names of serial ports that last (60-serial.rules)."""
+
 
 @dataclass(frozen=True)
 class FoundServer:
@@ -40,10 +44,20 @@ class FoundServer:
 
 @dataclass(frozen=True)
 class FoundPort:
-    """A serial port. `path`: the one that stays the same at another plug, where there is one; `says`: what hangs on it."""
+    """A serial port. `path`: a name that lasts, where there is one; `says`: what hangs on it."""
 
     path: str
     says: str
+
+
+@dataclass(frozen=True)
+class Plugged:
+    """What is plugged into a port. `device`: the port's name of today; `number`: the serial number of what is plugged in, empty where it
+    has none; `says`: what it calls itself."""
+
+    device: str
+    number: str
+    says: str = ""
 
 
 async def find_servers(seconds: float = LISTEN_SECONDS, interfaces: list[str] | None = None) -> list[FoundServer]:
@@ -97,10 +111,27 @@ def one_of_each(found: list[FoundServer]) -> list[FoundServer]:
 
 def serial_ports() -> list[FoundPort]:
     """Serial ports that something is plugged into. Bare on-board ports, where nothing says what it is, are left out."""
-    from pathlib import Path
+    plugged = plugged_in()
+    return [FoundPort(lasting_name(port.device, plugged), port.says) for port in plugged]
 
+
+def plugged_in() -> list[Plugged]:
+    """What is plugged into this computer's serial ports."""
     from serial.tools import list_ports
 
-    lasting = {link.resolve(): link for link in sorted(Path("/dev/serial/by-id").glob("*"))}
     ports = [port for port in list_ports.comports() if port.vid is not None]
-    return [FoundPort(str(lasting.get(Path(port.device).resolve(), port.device)), port.description or "") for port in ports]
+    return [Plugged(port.device, port.serial_number or "", port.description or "") for port in ports]
+
+
+def lasting_name(device: str, plugged: Sequence[Plugged], folder: Path = LASTING) -> str:
+    """The name that a port keeps over a restart of the computer: by the board's own number, where it has one that no other here has; else
+    by the socket that it hangs on. Boards without a number, as most with a CH340, share one name under by-id, and it is that of whichever
+    woke up last. `device` itself where there is neither."""
+    real = Path(device).resolve()
+    number = next((one.number for one in plugged if Path(one.device).resolve() == real), "")
+    unique = number and sum(one.number == number for one in plugged) == 1
+    for kind in ("by-id", "by-path") if unique else ("by-path",):
+        named = next((link for link in sorted((folder / kind).glob("*")) if link.resolve() == real), None)
+        if named is not None:
+            return str(named)
+    return device

@@ -142,7 +142,7 @@ _OF_CONTROL: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "# baud_rate = 115200",
         ),
         "grbl": (
-            '# port = "/dev/ttyUSB0"           # better its name under /dev/serial/by-id, which survives another plug',
+            '# port = "/dev/ttyUSB0"           # better its name under /dev/serial/by-id or by-path, which lasts',
             "# baud_rate = 115200",
         ),
         "hot_folder": ('# folder = "/srv/cnc"            # where its controller looks for toolpaths',),

@@ -19,15 +19,16 @@ import pytest
 from stl_boxes import stl_box
 
 PROGRAM = str(Path(sys.executable).with_name("commonfab"))
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 
 
 def clean_environment(**settings: str) -> dict[str, str]:
-    """The environment without the settings of whoever runs the tests, but with the key that the tests sign with."""
+    """The environment without the settings and the node of whoever runs the tests, but with the key that the tests sign with."""
     own = ("DATABASE_URL", "REDIS_URL")
     ours = ("COMMONFAB_AUTHOR_KEY",)
     kept = {name: value for name, value in os.environ.items() if name in ours or (name not in own and not name.startswith("COMMONFAB_"))}
-    return {**kept, "TERM": "dumb", "COLUMNS": "200", **settings}
+    no_node = str(Path(os.environ["COMMONFAB_AUTHOR_KEY"]).with_name("no-node"))
+    return {**kept, "COMMONFAB_DATA_DIR": no_node, "TERM": "dumb", "COLUMNS": "200", **settings}
 
 
 def run(*arguments: str, cwd: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -43,7 +44,7 @@ def is_alive(pid: int) -> bool:
     """Whether process `pid` exists and is no zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it may end while we read
         return False
 
 
@@ -93,7 +94,7 @@ class UpNode:
         """A new token's secret."""
         return self.run("token", "issue", scope, subject).stdout.strip()
 
-    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> tuple[int, str, str]:
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 90) -> tuple[int, str, str]:
         """Stop it. Returns the exit code and what it wrote."""
         self.process.send_signal(how)
         out, err = self.process.communicate(timeout=seconds)

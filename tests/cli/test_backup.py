@@ -16,31 +16,10 @@ from typing import Any
 
 import pytest
 from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, run, until
+from cli_shops import virtual_shop
 from redis_servers import free_port
 
 PIECES = 3
-SHOP = """
-[shop]
-id = "lena"
-name = "Lena"
-latitude = 48.145
-longitude = 11.585
-data_dir = "data"
-[router]
-node = "{node}"
-token = "{token}"
-[policy]
-accept = "always"
-[[machine]]
-id = "small"
-process = "fdm"
-envelope_mm = [220, 220, 250]
-materials = ["pla"]
-control = "virtual"
-starts_itself = true
-clears_itself = true
-speed_factor = 150
-"""
 
 
 @dataclass
@@ -76,7 +55,7 @@ def shop_at_work(node: UpNode, folder: Path) -> Iterator[Path]:
     """A shop's agent with a virtual machine."""
     folder.mkdir()
     config, log = folder / "shop.toml", folder / "agent.log"
-    config.write_text(SHOP.format(node=node.address, token=node.token("shop", "lena")), encoding="utf-8")
+    config.write_text(virtual_shop(node, "always", speed=150), encoding="utf-8")
     with log.open("ab") as file:
         process = subprocess.Popen(
             [PROGRAM, "shop", "run", "--config", str(config)], env=clean_environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=file
@@ -86,7 +65,7 @@ def shop_at_work(node: UpNode, folder: Path) -> Iterator[Path]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(90)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -107,14 +86,14 @@ def test_a_node_that_was_backed_up_at_work_and_killed_goes_on_elsewhere(start_no
     with shop_at_work(node, tmp_path / "shop") as log:
         place = ("--lat", "48.145", "--lon", "11.585")
         job = reads(node, "job", "request", wanted, "--quantity", str(PIECES), "--material", "pla", *place)["id"]
-        publishing = threading.Thread(target=maker.work)
+        publishing = threading.Thread(target=maker.work, daemon=True)
         publishing.start()
 
         def states() -> list[str]:
             return [order["state"] for order in reads(node, "job", "show", job)["work_orders"]]
 
-        until(lambda: "WORK_ORDER_STATE_RUNNING" in states(), 90)
-        until(lambda: len(maker.acknowledged) > 1, 60)
+        until(lambda: "WORK_ORDER_STATE_RUNNING" in states())
+        until(lambda: len(maker.acknowledged) > 1)
         before = [wanted, *maker.acknowledged]
         taken = node.run("admin", "backup", str(tmp_path / "backup"), "--json")
         assert taken.returncode == 0, taken.stderr
@@ -132,7 +111,12 @@ def test_a_node_that_was_backed_up_at_work_and_killed_goes_on_elsewhere(start_no
             assert reads(again, "design", "show", digest)["revision"]["digest"] == digest
         assert reads(again, "admin", "verify")["faults"] == []
         until(lambda: reads(again, "job", "show", job)["state"] == "JOB_STATE_DONE", 120)
-        entries = until(lambda: reads(again, "ledger", "show"), 30)
+
+        def recorded() -> list[Any]:
+            entries: list[Any] = reads(again, "ledger", "show")
+            return entries if sum(entry["work"]["pieces_good"] for entry in entries) >= PIECES else []
+
+        entries = until(recorded)  # the clerk enters them a moment after the job's end
         assert sum(entry["work"]["pieces_good"] for entry in entries) == PIECES, (entries, log.read_text(encoding="utf-8")[-3000:])
         assert len({json.dumps(entry["work"]["attempt"]) for entry in entries}) == len(entries)
         shown = again.run("ledger", "show")

@@ -56,7 +56,7 @@ def start_demo() -> Iterator[Callable[..., Demo]]:
     for demo in started:
         if demo.poll() is None:
             demo.terminate()
-            demo.communicate(timeout=60)
+            demo.communicate(timeout=120)
 
 
 def until_shops_open(demo: Demo, folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_five_gears_are_asked_for_split_made_and_recorded_and_nothing_is_left_ru
     assert summary["ledger_entries"] >= 2
     assert summary["refusals"][LENA.id] == ["size.x"]
     assert summary["refusals"][LOFT.id] == ["process.other"]
-    assert processes_in(folder) == []
+    until(lambda: not processes_in(folder))
     # The machines' own journals, which nobody else writes, have each piece once.
     made = {shop.id: (folder / shop.id / "data" / "made.jsonl").read_text(encoding="utf-8").splitlines() for shop in (LENA, SHED)}
     assert {shop: len(lines) for shop, lines in made.items()} == summary["lots"]
@@ -99,9 +99,9 @@ def test_without_once_the_street_stays_up_until_ctrl_c(tmp_path: Path, start_dem
     settings = dict(word.split("=", 1) for word in tried if "=" in word)
     assert [job["pieces_good"] for job in json.loads(run("job", "list", "--json", **settings).stdout)] == [5]
     running.send_signal(signal.SIGINT)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == 0, err
-    assert processes_in(folder) == []
+    until(lambda: not processes_in(folder))
 
 
 @pytest.mark.slow
@@ -113,10 +113,10 @@ def test_broken_off_in_the_middle_it_leaves_nothing_running(
     running = start_demo("--once", "--folder", str(folder))
     until_shops_open(running, folder)
     running.send_signal(sign)
-    _, err = running.communicate(timeout=60)
+    _, err = running.communicate(timeout=120)
     assert running.returncode == code
     assert "Traceback" not in err
-    assert processes_in(folder) == []
+    until(lambda: not processes_in(folder))
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_killed_in_the_middle_it_leaves_nothing_running_either(tmp_path: Path, s
     until_shops_open(running, folder)
     running.kill()
     running.communicate()
-    until(lambda: not processes_in(folder), 30)
+    until(lambda: not processes_in(folder))
 
 
 def test_a_folder_with_things_in_it_is_not_used(tmp_path: Path) -> None:

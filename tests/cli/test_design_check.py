@@ -23,7 +23,7 @@ SVG = """<svg xmlns="http://www.w3.org/2000/svg" width="120mm" height="80mm" vie
 
 def check(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cli.main", "design", "check", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=120)
+    return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=240)
 
 
 @pytest.fixture

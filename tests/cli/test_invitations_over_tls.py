@@ -53,4 +53,4 @@ def test_whoever_answers_in_the_nodes_place_is_told_nothing(start_node: Starter,
 def _metrics(url: str) -> str:
     import httpx
 
-    return httpx.get(url, timeout=10).text
+    return httpx.get(url, timeout=60).text

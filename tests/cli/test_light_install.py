@@ -31,7 +31,7 @@ def run_lightly(code: str) -> subprocess.CompletedProcess[str]:
     """Run Python code in an interpreter that has no package of the node's extra."""
     script = textwrap.dedent(REFUSE_NODE_PACKAGES) + textwrap.dedent(code)
     return subprocess.run(
-        [sys.executable, "-c", script], env=clean_environment(), capture_output=True, encoding="utf-8", timeout=60, check=False
+        [sys.executable, "-c", script], env=clean_environment(), capture_output=True, encoding="utf-8", timeout=240, check=False
     )
 
 

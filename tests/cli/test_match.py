@@ -55,7 +55,7 @@ def fleet(tmp_path: Path) -> Path:
 
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "cli.main", "match", *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=120
+        [sys.executable, "-m", "cli.main", "match", *map(str, arguments)], capture_output=True, encoding="utf-8", timeout=240
     )
 
 

@@ -323,7 +323,7 @@ def test_a_directory_that_claims_to_be_endless_is_not_read(tmp_path: Path) -> No
     assert caught.value.code == "package.unreadable"
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_bytes_are_changed_there_is_an_answer_and_never_a_crash(package: bytes, tmp_path: Path, data: st.DataObject) -> None:
     broken = bytearray(package)
@@ -339,7 +339,7 @@ def test_whatever_bytes_are_changed_there_is_an_answer_and_never_a_crash(package
         assert found.contents == verified(tmp_path / "whole.zip", package).contents
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(data=st.data())
 def test_whatever_texts_are_changed_there_is_an_answer_and_never_a_crash(package: bytes, tmp_path: Path, data: st.DataObject) -> None:
     def change(entries: dict[str, bytes]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +130,11 @@ def test_at_a_terminal_the_proposals_are_asked_about(shared_node: UpNode, gear: 
     process = subprocess.Popen(command, env=environment, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE, encoding="utf-8")
     os.close(theirs)
     os.write(mine, b"Asked gear\n\n-\n\n\n")  # a title of one's own, the licence as proposed, no summary, the rest as proposed
-    out, _ = process.communicate(timeout=60)
-    shown = os.read(mine, 65536).decode("utf-8", errors="replace")
+    out, _ = process.communicate(timeout=240)
+    shown = ""
+    with suppress(OSError):  # the other end is closed
+        while True:
+            shown += os.read(mine, 65536).decode("utf-8", errors="replace")
     os.close(mine)
     assert process.returncode == 0, shown
     assert "title (from README.md:1) [Mincer gear]" in shown and "licence (from README.md:7) [CC-BY-SA-4.0]" in shown

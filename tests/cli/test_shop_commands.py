@@ -82,9 +82,10 @@ def owner(node: UpNode, material: str, tmp_path: Path) -> Iterator[Callable[...,
     def command(*arguments: str) -> subprocess.CompletedProcess[str]:
         return run("shop", *arguments, cwd=tmp_path)
 
+    until(lambda: list(tmp_path.rglob("live.json")))  # it is open, and hears signals
     yield command
     agent.terminate()
-    assert agent.wait(20) == 0, (tmp_path / "agent.log").read_text(encoding="utf-8")
+    assert agent.wait(90) == 0, (tmp_path / "agent.log").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -116,7 +117,7 @@ def test_an_offer_waits_for_the_owner_who_takes_it_and_says_when_the_machine_is_
     assert json.loads(node.run("job", "show", job, "--json").stdout)["work_orders"][0]["state"] == "WORK_ORDER_STATE_ACCEPTED"
     assert owner("ready", "one", "--who", "Lena").returncode == 0
     until(lambda: json.loads(node.run("job", "show", job, "--json").stdout)["state"] == "JOB_STATE_DONE")
-    entries = json.loads(node.run("ledger", "show", "--job", job, "--json").stdout)
+    entries = until(lambda: json.loads(node.run("ledger", "show", "--job", job, "--json").stdout))  # written a moment after the job's end
     assert [entry["work"]["pieces_good"] for entry in entries] == [1]
     assert entries[0]["work"]["control"] == "virtual"
     assert "every hash and signature is right" in node.run("ledger", "show").stdout

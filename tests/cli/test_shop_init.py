@@ -133,7 +133,7 @@ def break_off(process: subprocess.Popen[bytes], by: signal.Signals) -> None:
     for _ in range(6):
         process.send_signal(by)
         with suppress(subprocess.TimeoutExpired):
-            process.wait(5)
+            process.wait(15)
             return
 
 
@@ -185,7 +185,7 @@ def test_a_person_at_a_terminal_is_asked_and_ctrl_c_loses_no_answer(tmp_path: Pa
     os.close(inner)
 
     def once_asked(question: str) -> None:
-        shown, deadline = "", time.monotonic() + 60
+        shown, deadline = "", time.monotonic() + 120
         while question not in shown:
             assert time.monotonic() < deadline, shown
             if select.select([outer], [], [], 0.2)[0]:
@@ -196,7 +196,7 @@ def test_a_person_at_a_terminal_is_asked_and_ctrl_c_loses_no_answer(tmp_path: Pa
         os.write(outer, f"{text}\n".encode())
     once_asked("Roughly where")
     break_off(process, signal.SIGINT)  # what the terminal does of Ctrl-C
-    assert process.wait(30) == 130
+    assert process.wait(120) == 130
     os.close(outer)
     kept = (tmp_path / "shop.toml.unfinished").read_text(encoding="utf-8")
     assert 'name = "Lena\'s Garage"' in kept and 'id = "lena"' in kept and not (tmp_path / "shop.toml").exists()
@@ -314,7 +314,7 @@ def test_broken_off_twice_in_the_middle_of_a_machine_each_time_is_kept(tmp_path:
         talk.once_asked("What does it do?")
         break_off(talk.process, ended_by)
         told = talk.rest()
-        assert talk.process.wait(30) == 130 and "mv shop.toml.unfinished" in told and "commonfab shop join" in told
+        assert talk.process.wait(120) == 130 and "mv shop.toml.unfinished" in told and "commonfab shop join" in told
     first, second = (tmp_path / name for name in ("shop.toml.unfinished", "shop.toml.unfinished-2"))
     assert 'name = "Säge"' in first.read_text(encoding="utf-8") and 'name = "Bohrer"' in second.read_text(encoding="utf-8")
     assert "holds what was answered earlier" in talk.all and load_config(first).machine[0].id == "saege"
@@ -328,7 +328,7 @@ def test_answers_survive_a_file_that_was_in_the_way_and_a_disk_that_is_full(tmp_
     talk = Talk(tmp_path, "shop", "init", "--id", "lena")
     for question, text in (("Roughly where", ""), *machine, *rest):
         talk.answer(question, text)
-    assert "klip.key is there already" in talk.rest() and talk.process.wait(30) == 1
+    assert "klip.key is there already" in talk.rest() and talk.process.wait(120) == 1
     assert load_config(tmp_path / "shop.toml.unfinished").machine[0].api_key == "SECRET"
     assert (tmp_path / "klip.key").read_text(encoding="utf-8") == "OLD"
     with disk_of(262_144, tmp_path / "card") as card:
@@ -339,7 +339,7 @@ def test_answers_survive_a_file_that_was_in_the_way_and_a_disk_that_is_full(tmp_
         fill(card)
         os.write(talk.outer, b"\n")
         told = talk.rest()
-        assert 'api_key = "SECRET"' in told and "could not be kept" in told and talk.process.wait(30) == 1
+        assert 'api_key = "SECRET"' in told and "could not be kept" in told and talk.process.wait(120) == 1
 
 
 def test_a_full_disk_is_told_before_anything_is_asked(tmp_path: Path) -> None:
@@ -408,7 +408,7 @@ def test_a_newcomers_way_from_an_invitation_to_a_registered_shop(start_node: Sta
         agent.terminate()
         agent.wait()
     print(f"\ninvited to checked: {prepared - started:.1f} s; registered {ended - prepared:.1f} s later, the asking included")
-    assert ended - started < 120, "without the reading and typing of a person, 15 minutes are far away"
+    assert ended - started < 280, "without the reading and typing of a person, 15 minutes are far away"
 
 
 @pytest.mark.parametrize(("said", "would_do"), [("Lena", "lena"), ("Lena's Garage", "lena-s-garage"), ("lenas_garage", "lenas-garage")])

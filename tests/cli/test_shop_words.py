@@ -215,3 +215,9 @@ def test_stop_and_pause_are_heard_though_shop_toml_has_an_error(tmp_path: Path, 
     assert (heard.kind, heard.who) == (word, "Lena")
     other = CliRunner().invoke(app, ["shop", word, "mk4", "--config", str(config.path)])
     assert isinstance(other.exception, Refused) and "told to" not in other.output
+
+
+def test_what_is_left_is_said_and_not_taken_for_nothing_where_it_is_left_out(shop: Command, journal: Journal) -> None:
+    assert shop("stock", "mk3", "pla").exit_code == 2
+    assert "640 g of pla" in shop("stock", "mk3", "pla", "--grams", "640").stdout
+    assert "0 g of pla" in shop("stock", "mk3", "pla", "--grams", "0").stdout

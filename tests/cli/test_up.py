@@ -102,7 +102,7 @@ def test_its_redis_killed_with_9_is_started_again_and_the_job_is_still_there(sta
     pid = node.redis_pid
     os.kill(pid, signal.SIGKILL)
     until(lambda: node.redis_pid != pid)
-    until(lambda: node.run("job", "list", "--json").returncode == 0, 20)
+    until(lambda: node.run("job", "list", "--json").returncode == 0)
     assert [one["id"] for one in json.loads(node.run("job", "list", "--json").stdout)] == [job]
     code, _, err = node.stop()
     assert code == 0
@@ -123,7 +123,7 @@ def test_who_watches_a_job_goes_on_watching_when_the_node_was_killed_and_started
     node.process.communicate()
     again = start_node(tmp_path / "node", listen=listen)
     assert again.run("job", "cancel", job).returncode == 0
-    out, err = watching.communicate(timeout=60)
+    out, err = watching.communicate(timeout=120)
     assert watching.returncode == 0, err
     assert json.loads(out.splitlines()[-1])["state"] == "JOB_STATE_CANCELLED"
 
@@ -141,7 +141,7 @@ def test_killed_with_9_it_leaves_no_child_and_starts_again_with_what_it_had(star
     children = (node.redis_pid, node.worker_pid)
     node.process.kill()
     node.process.communicate()
-    until(lambda: not any(is_alive(pid) for pid in children), 20)
+    until(lambda: not any(is_alive(pid) for pid in children))
     again = start_node(tmp_path / "node")
     assert "maker ada" in again.run("token", "whoami", token=maker).stdout
 

@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 
 from commonfab import v1
 from commonfab.database import migrate, open_database
+from commonfab.errors import Refused
 from commonfab.identity import load_or_make_key, write_private
 from commonfab.tasks import cancelled
 from router.bell import Bell
@@ -45,7 +46,7 @@ from shop_agent.journal.records import AttemptRecord, Toolpath
 from shop_agent.journal.store import open_store
 from shop_agent.machines.virtual import VirtualMachine
 from shop_agent.people.sensors import Sensors
-from shop_agent.reporting import report
+from shop_agent.reporting import report, report_forgotten
 
 TERMS = Terms(offer_seconds=600, lease_seconds=60)
 PIECE_MINUTES = 10.0
@@ -121,6 +122,7 @@ class Garage:
             self.journal.decide(record.offer.work_order_id, accept=True)
         await self.bench.work()
         await self.bench._preparation.settled()
+        report_forgotten(self.journal, {self.bench.facts.id: self.bench.floor.report})
 
     def calls_the_router(self) -> Letter:
         """A call; one before that is still open is given up."""
@@ -141,12 +143,12 @@ class Garage:
         self.calls += 1
         granted = [*(wished.attempt for wished in answer.wishes), *(one.attempt for one in answer.receipts if one.HasField("attempt"))]
         self.leases.renew(granted, letter.sent_at, answer.lease.ToTimedelta().total_seconds())
-        apply(answer, self.journal)
+        apply(answer, self.journal, self.config.router.node)
 
     @property
     def open_business(self) -> bool:
         """Whether anything lies on its bench or in its outbox."""
-        return bool(self.journal.attempts() or self.journal.unsettled())
+        return bool(self.journal.attempts() or self.journal.unsettled() or self.journal.left_behind(self.bench.facts.id))
 
     def starts(self) -> list[str]:
         """What its machine was set to work on, by the machine's own log."""
@@ -170,21 +172,28 @@ class Street:
     engine: sa.Engine
     clock: ManualClock
     garages: dict[str, Garage]
+    orders: Iterator[int]
     jobs: list[str] = field(default_factory=list)
+    numbers: Iterator[int] = field(default_factory=lambda: count(1))
     requests: list[Letter] = field(default_factory=list)
     answers: list[Letter] = field(default_factory=list)
 
     async def somebody_needs(self, pieces: int, first_article: bool = False) -> str:
         """A job for some gears."""
-        job_id = f"job-{len(self.jobs) + 1}"
+        job_id = f"job-{next(self.numbers)}"
         asked = v1.JobRequest(revision="r" * 64, quantity=pieces, first_article=first_article)
         await self.board.post("anna", "", [NewJob(job_id, asked, _gear(), pieces)])
         self.jobs.append(job_id)
         return job_id
 
     async def delivers(self, letter: Letter) -> None:
-        """A request reaches the router, for the first time or again; its answer sets out."""
-        answer = await self.desk.synchronize(letter.request, letter.shop)
+        """A request reaches the router, for the first time or again; its answer sets out. A process that was killed is not heard any more
+        once the next one was, and nobody is there to be told so."""
+        try:
+            answer = await self.desk.synchronize(letter.request, letter.shop)
+        except Refused as refused:
+            assert refused.code == "shop.replaced" and letter.request.agent_run != self.garages[letter.shop].run, refused
+            return
         self.answers.append(Letter(letter.shop, letter.call, letter.sent_at, letter.request, answer))
 
     async def passes_time(self, seconds: float) -> None:
@@ -192,19 +201,24 @@ class Street:
         self.clock.advance(seconds)
         await self.board.pass_deadlines()
 
-    async def settles(self) -> None:
+    def router_starts(self) -> None:
+        """A new process before the same board: it knows nothing but what it reads there."""
+        self.desk, self.dispatcher = _router(self.board, self.orders)
+
+    async def settles(self, rounds: int = 200) -> None:
         """The line is good again and nobody dies: everything that is under way comes to its end."""
         self.requests.clear()
         self.answers.clear()
-        for _ in range(200):
+        for _ in range(rounds):
             await self.dispatcher.plan_all()
             for garage in self.garages.values():
                 await self.delivers(garage.calls_the_router())
                 garage.hears(self.answers.pop())
                 await garage.works()
             await self.passes_time(11)
-            ended = [(await read_job(self.board, job_id)).ended for job_id in self.jobs]
-            if all(ended) and not any(garage.open_business for garage in self.garages.values()):
+            known = [await read_job(self.board, job_id) for job_id in self.jobs]
+            over = all(job.ended or job.first == "made" for job in known)  # what was made first waits for whoever approves of it
+            if over and not any(garage.open_business for garage in self.garages.values()):
                 break
         await self.enters_what_has_ended()
 
@@ -229,13 +243,17 @@ async def open_street(redis_url: str, folder: Path, shops: tuple[str, ...]) -> S
     redis, clock, orders = Redis.from_url(redis_url), ManualClock(), count(1)
     await redis.flushall()
     board = Board(redis, "test", clock)
-    bell, overview = Bell(board), Overview(board, TERMS)
+    desk, dispatcher = _router(board, orders)
     engine = open_database(f"sqlite:///{folder / 'ledger.db'}")
     migrate(engine, "router")
-    dispatcher = Dispatcher(board, bell, overview, load_policy(), TERMS, lambda prefix: f"{prefix}-{next(orders)}")
-    desk = Desk(board, bell, overview, lambda: 0.5, lambda code: None)
     garages = {name: Garage(name, folder / name, clock) for name in shops}
-    return Street(board, desk, dispatcher, LedgerBook(engine, clock), engine, clock, garages)
+    return Street(board, desk, dispatcher, LedgerBook(engine, clock), engine, clock, garages, orders)
+
+
+def _router(board: Board, orders: Iterator[int]) -> tuple[Desk, Dispatcher]:
+    bell, overview = Bell(board), Overview(board, TERMS)
+    dispatcher = Dispatcher(board, bell, overview, load_policy(), TERMS, lambda prefix: f"{prefix}-{next(orders)}")
+    return Desk(board, bell, overview, lambda: 0.5, lambda code: None), dispatcher
 
 
 def order_of(name: str) -> str:

@@ -101,10 +101,10 @@ def line_to(node_port: int) -> Iterator[CutLine]:
     line._loop.create_task(line._listen(listening))
     thread = threading.Thread(target=line._loop.run_forever, name="cut-line", daemon=True)
     thread.start()
-    assert listening.wait(10)
+    assert listening.wait(60)
     try:
         yield line
     finally:
-        asyncio.run_coroutine_threadsafe(line.close(), line._loop).result(10)
+        asyncio.run_coroutine_threadsafe(line.close(), line._loop).result(60)
         line._loop.call_soon_threadsafe(line._loop.stop)
-        thread.join(10)
+        thread.join(60)

@@ -69,7 +69,7 @@ class Street:
 
     def _says_ready(self) -> None:
         command = [sys.executable, "-m", "cli.main", "shop", "ready", "mk3", "--config", str(self.folder / "shop.toml")]
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
 
     def _shop_toml(self, token: str) -> str:
         return f"""
@@ -132,7 +132,7 @@ slicer_profile = "cold.ini"
 
     async def until_uncertain(self) -> None:
         """Return once the router says that it does not know what the silent shop's machine is doing."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while (await self.job()).work_orders[-1].state != v1.WORK_ORDER_STATE_UNCERTAIN:
                 await asyncio.sleep(0.2)
 

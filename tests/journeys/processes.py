@@ -61,7 +61,7 @@ class CommonfabProcess:
             return -1
         self.process.send_signal(signal.SIGINT)
         try:
-            return self.process.wait(30)
+            return self.process.wait(60)
         except subprocess.TimeoutExpired:
             self.process.kill()
             raise
@@ -85,7 +85,7 @@ class NodeProcess(CommonfabProcess):
     def start(self) -> None:
         (self.folder / "node.json").unlink(missing_ok=True)
         super().start()
-        wait_until(self._answers, f"the node to start; its log:\n{self.log.read_text(encoding='utf-8')}", 60)
+        wait_until(self._answers, f"the node to start; its log:\n{self.log.read_text(encoding='utf-8')}")
 
     def _answers(self) -> bool:
         assert self.process is not None and self.process.poll() is None, self.log.read_text(encoding="utf-8")

@@ -39,7 +39,7 @@ async def test_a_published_file_becomes_a_recorded_part_and_the_printer_had_the_
 
 
 async def _entries(street: Street, count: int) -> list[v1.LedgerEntry]:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while len(entries := await street.ledger()) < count:
             await asyncio.sleep(0.1)
     return entries

@@ -113,7 +113,7 @@ class Recalled:
 
     async def until(self, done: Callable[[], Any], what: str) -> None:
         try:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(120):
                 while not (await asyncio.to_thread(done)):
                     await asyncio.sleep(0.1)
         except TimeoutError:
@@ -122,7 +122,7 @@ class Recalled:
             raise AssertionError(f"waited in vain: {what}\n{logs}\n--- node\n{node}") from None
 
     async def until_job(self, name: str, state: v1.WorkOrderState.ValueType) -> None:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(120):
             while not any(order.state == state for order in (await self.job(name)).work_orders):
                 await asyncio.sleep(0.1)
 
@@ -157,7 +157,7 @@ async def test_each_shop_is_told_and_nothing_new_starts(street: Recalled) -> Non
 
     # What was made is a build report on its revision.
     mia = street.callers["mia"]
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(120):
         while not (reports := (await mia.evidence.ListBuildReports(v1.ListBuildReportsRequest(of=street.revision))).reports):
             await asyncio.sleep(0.1)
     assert [(kept.report.shop_id, kept.report.pieces_good, kept.carried) for kept in reports] == [("made", 2, False)]

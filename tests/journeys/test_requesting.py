@@ -241,7 +241,7 @@ async def test_a_watched_job_is_told_at_every_change_until_it_ends(people: Peopl
             states.append(told.job.state)
 
     watching = asyncio.create_task(watch())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not states:
             await asyncio.sleep(0.02)
         await people.requester.router.CancelJob(v1.CancelJobRequest(id=job.id))
@@ -274,7 +274,7 @@ async def test_a_recalled_revision_is_refused_at_once_and_what_was_asked_for_is_
     await people.maker.evidence.RecallRevision(v1.RecallRevisionRequest(recall=recall))
     _, refusal = await people.refused(people.request(revision))  # though the answer of a moment ago is still kept
     assert refusal.reason.code == "revision.recalled" and "it tips over" in refusal.reason.message
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while (held := (await people.jobs())[0]).state != v1.JOB_STATE_HELD:
             await asyncio.sleep(0.02)
     assert (held.id, held.recall.reason) == (job.id, "it tips over")
@@ -296,7 +296,7 @@ async def test_the_notice_goes_with_the_offer_and_what_was_made_comes_back_as_a_
 
     await call()
     job = await people.request(revision)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not (offers := (await call()).offers):
             await asyncio.sleep(0.05)
     (offer,) = offers
@@ -314,7 +314,7 @@ async def test_the_notice_goes_with_the_offer_and_what_was_made_comes_back_as_a_
     for event in (v1.ShopEvent(id="2", start=start), v1.ShopEvent(id="3", complete=complete)):
         assert not (await call(event)).receipts[0].HasField("refusal")
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while not (reports := (await people.maker.evidence.ListBuildReports(v1.ListBuildReportsRequest(of=revision))).reports):
             await asyncio.sleep(0.05)
     (kept,) = reports

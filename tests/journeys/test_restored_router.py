@@ -19,31 +19,10 @@ from redis_servers import free_port
 sys.path.insert(0, str(Path(__file__).parents[1] / "cli"))
 
 from cli_nodes import PROGRAM, Starter, UpNode, clean_environment, cube, run, until
+from cli_shops import virtual_shop
 
 PIECES = 2
 PLACE = ("--lat", "48.145", "--lon", "11.585")
-SHOP = """
-[shop]
-id = "lena"
-name = "Lena"
-latitude = 48.145
-longitude = 11.585
-data_dir = "data"
-[router]
-node = "{node}"
-token = "{token}"
-[policy]
-accept = "ask"
-[[machine]]
-id = "small"
-process = "fdm"
-envelope_mm = [220, 220, 250]
-materials = ["pla"]
-control = "virtual"
-starts_itself = true
-clears_itself = true
-speed_factor = {speed}
-"""
 
 
 @dataclass
@@ -70,7 +49,7 @@ class Lena:
 def at_work(node: UpNode, folder: Path, speed: int) -> Iterator[Lena]:
     folder.mkdir()
     lena = Lena(folder / "shop.toml", folder / "agent.log")
-    lena.config.write_text(SHOP.format(node=node.address, token=node.token("shop", "lena"), speed=speed), encoding="utf-8")
+    lena.config.write_text(virtual_shop(node, "ask", speed=speed), encoding="utf-8")
     with lena.log.open("ab") as file:
         command = [PROGRAM, "shop", "run", "--config", str(lena.config)]
         process = subprocess.Popen(command, env=clean_environment(), stdin=subprocess.DEVNULL, stdout=file, stderr=file)
@@ -79,7 +58,7 @@ def at_work(node: UpNode, folder: Path, speed: int) -> Iterator[Lena]:
     finally:
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -119,26 +98,26 @@ def test_what_a_shop_took_after_the_backup_is_made_once_and_counted_once(start_n
     node = start_node(tmp_path / "node", listen=listen)
     with at_work(node, tmp_path / "shop", speed=60 if lost == "while it is made" else 600) as lena:
         job = asked_for(node, tmp_path / "design")
-        order = until(lambda: lots(node, job), 60)[0]["id"]
-        until(lambda: lena.says("offers"), 30)
+        order = until(lambda: lots(node, job))[0]["id"]
+        until(lambda: lena.says("offers"))
         taken = node.run("admin", "backup", str(tmp_path / "backup"), "--json")
         assert taken.returncode == 0, taken.stderr
         assert run("shop", "accept", order, "--config", str(lena.config)).returncode == 0
         if lost == "while it is made":
-            until(lambda: lena.said("starts piece 1"), 60)
+            until(lambda: lena.said("starts piece 1"))
         else:
-            until(lambda: reads(node, "job", "show", job)["state"] == "JOB_STATE_DONE", 60)
-            until(lambda: not lena.status()["attempts"], 30)
+            until(lambda: reads(node, "job", "show", job)["state"] == "JOB_STATE_DONE")
+            until(lambda: not lena.status()["attempts"])
         node.stop(signal.SIGKILL)
         restored = run("admin", "restore", str(tmp_path / "backup"), "--data-dir", str(tmp_path / "again"))
         assert restored.returncode == 0, restored.stderr
         again = start_node(tmp_path / "again", listen=listen)
 
         until(lambda: reads(again, "job", "show", job)["state"] == "JOB_STATE_DONE", 120)
-        entries = until(lambda: reads(again, "ledger", "show"), 30)
+        entries = until(lambda: reads(again, "ledger", "show"))
         assert [entry["work"]["pieces_good"] for entry in entries] == [PIECES], lena.log.read_text(encoding="utf-8")[-3000:]
         assert entries[0]["work"]["attempt"]["work_order_id"] == order
         assert [lot["id"] for lot in lots(again, job)] == [order]
         assert lena.said("starts piece") == PIECES, "a piece was made twice"
-        told = until(lambda: (status := lena.status()) and not status["attempts"] and status, 30)
+        told = until(lambda: (status := lena.status()) and not status["attempts"] and status)
         assert told["given_back"] == []

@@ -165,7 +165,7 @@ def town(tmp_path: Path, start_node: Starter) -> Iterator[Town]:
     for child in town.children:
         os.kill(child.pid, signal.SIGINT)
     for child in town.children:
-        child.wait(20)
+        child.wait(60)
 
 
 def _folder(place: Path, part: str, size: tuple[float, float, float], **texts: str) -> str:
@@ -176,7 +176,7 @@ def _folder(place: Path, part: str, size: tuple[float, float, float], **texts: s
     return place.name
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_design_is_published_forked_made_mended_recalled_and_carried_away(town: Town, start_node: Starter) -> None:
     ada, ben = town.person("ada"), town.person("ben")
     eve = town.person("eve", "requester")

@@ -122,7 +122,7 @@ class Town:
             offers[:] = self.shop(name, **told).offers
             return bool(offers)
 
-        wait_until(there, f"an offer for {name}", 10)
+        wait_until(there, f"an offer for {name}")
         return offers
 
     def makes(self, name: str, offer: v1.Offer, **told: Any) -> None:
@@ -155,7 +155,7 @@ class Town:
             told.update(self.reads("job", "show", job))
             return bool(holds(told))
 
-        wait_until(does, f"job {job}", 20)
+        wait_until(does, f"job {job}")
         return told
 
 

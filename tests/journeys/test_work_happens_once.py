@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import pytest
 from bad_line import Garage, Street, fence_of, open_street, order_of, pieces_of
+from effort import examples
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -208,5 +209,5 @@ def test_work_happens_once_whatever_the_line_does(redis_url: str) -> None:
     BadLine.redis_url = redis_url
     checks = [HealthCheck.too_slow, HealthCheck.filter_too_much]
     run_state_machine_as_test(
-        BadLine, settings=settings(max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=checks)
+        BadLine, settings=settings(max_examples=examples(100), stateful_step_count=40, deadline=None, suppress_health_check=checks)
     )

@@ -114,6 +114,8 @@ class SmallRouter(v1.ShopDeskServicer, v1.DesignRegistryServicer, v1.AccessServi
     token: v1.Token = field(default_factory=lambda: v1.Token(scope=v1.SCOPE_SHOP, subject=SHOP))
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     held: int = 0
+    _told: tuple[int, ...] = ()
+    _version: int = 0
 
     def put_up(self, wanted: v1.Offer, mesh: bytes | None = None) -> None:
         """Offer work, and have its mesh at hand."""
@@ -135,7 +137,8 @@ class SmallRouter(v1.ShopDeskServicer, v1.DesignRegistryServicer, v1.AccessServi
     async def Synchronize(self, request: v1.SynchronizeRequest, context: Any) -> v1.SynchronizeResponse:
         self.requests.append(request)
         receipts = [self.receipt(event) for event in request.events]
-        if not receipts and request.version == self.version():
+        dropped = any(self.wish_for(held.attempt) == v1.WISH_DROP for held in request.attempts)  # then a router answers at once
+        if not receipts and not dropped and request.version == self.version():
             self.held += 1
             self.changed.clear()
             try:
@@ -162,8 +165,15 @@ class SmallRouter(v1.ShopDeskServicer, v1.DesignRegistryServicer, v1.AccessServi
         )
 
     def version(self) -> int:
-        """Grows with everything that concerns the shop."""
-        return 1 + len(self.seen_events) + len(self.offers) * 1000 + len(self.wishes) * 100_000
+        """Grows with everything that concerns the shop, as an offer that is gone."""
+        concerns = (len(self.seen_events), len(self.offers), len(self.wishes))
+        if concerns != self._told:
+            self._told, self._version = concerns, self._version + 1
+        return self._version
+
+    def set_back(self) -> None:
+        """What it knows is older than what it told, as after a backup was restored."""
+        self._version = 0
 
     def wish_for(self, ref: v1.AttemptRef) -> Any:
         """What is wanted of an attempt."""
@@ -236,7 +246,7 @@ def served(router: SmallRouter, port: int = 0) -> AbstractAsyncContextManager[st
     return serving(port, *(partial(add, router) for add in adders))
 
 
-async def until(condition: Any, limit_seconds: float = 30.0) -> None:
+async def until(condition: Any, limit_seconds: float = 100.0) -> None:
     """Return once `condition()` is true; real processes are waited for like this."""
     async with asyncio.timeout(limit_seconds):
         while not condition():

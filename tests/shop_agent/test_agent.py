@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,12 +72,18 @@ def on_virtual_machine(folder: Path) -> str:
     return run["name"] if run else ""
 
 
+async def its_time_is_over(folder: Path) -> None:
+    """The machine goes on by itself and nobody looks at it, so that only the time tells when it is done."""
+    run = json.loads((folder / "shop-data" / "virtual-mk3.json").read_text(encoding="utf-8"))["run"]
+    await asyncio.sleep(max(0.0, run["started_at"] + run["duration"] - time.time()) + 0.1)
+
+
 def journal(folder: Path) -> Journal:
     return open_journal(load_config(folder / "shop.toml"))
 
 
 async def finished(router: SmallRouter, order: str = "wo-1") -> v1.CompletedWork:
-    await until(lambda: router.ended.get(order) == "complete", 40)
+    await until(lambda: router.ended.get(order) == "complete")
     (signed,) = router.reports
     assert signature_holds(signed)
     return v1.CompletedWork.FromString(signed.work)
@@ -111,9 +118,9 @@ async def test_without_a_slicer_the_virtual_machine_works_from_the_estimate_and_
 MOMENTS: dict[str, Callable[[SmallRouter, Path], bool]] = {
     "the offer is accepted": lambda router, folder: bool(router.attempts),
     "leave to start is given": lambda router, folder: bool(router.started),
-    "the first piece is on the machine": lambda router, folder: bool(on_virtual_machine(folder)),
+    "the first piece is on the machine": lambda router, folder: bool(on_virtual_machine(folder) or made(folder)),
     "the first piece is made": lambda router, folder: len(made(folder)) >= 1,
-    "the last piece is on the machine": lambda router, folder: on_virtual_machine(folder).endswith("p3.gcode"),
+    "the last piece is on the machine": lambda router, folder: on_virtual_machine(folder).endswith("p3.gcode") or len(made(folder)) >= 3,
     "the last piece is made": lambda router, folder: len(made(folder)) >= 3,
     "the report is sent": lambda router, folder: bool(router.reports),
 }
@@ -157,11 +164,11 @@ async def test_the_machine_goes_on_while_its_agent_is_dead_and_the_new_agent_cou
     router = SmallRouter()
     router.put_up(offer(quantity=1))
     async with served(router) as address:
-        file = write_shop(tmp_path, address, speed_factor=600)
+        file = write_shop(tmp_path, address, speed_factor=100)
         with running(file) as agent:
             await until(lambda: on_virtual_machine(tmp_path))
             agent.kill()
-        await asyncio.sleep(1.5)
+        await its_time_is_over(tmp_path)
         before = len(router.requests)
         with running(file):
             await until(lambda: len(router.requests) > before)
@@ -177,11 +184,12 @@ async def test_after_a_restart_nothing_starts_before_the_router_was_heard(tmp_pa
     router = SmallRouter()
     router.put_up(offer(quantity=2))
     async with served(router) as address:
-        file = write_shop(tmp_path, address, speed_factor=600)
+        file = write_shop(tmp_path, address, speed_factor=100)
         with running(file) as agent:
             await until(lambda: on_virtual_machine(tmp_path))
             agent.kill()
         router.wish("wo-1", v1.WISH_DROP)
+        await its_time_is_over(tmp_path)
         with running(file) as agent:
             await until(lambda: "leaves the bench" in agent.said())
             await asyncio.sleep(1.5)
@@ -198,7 +206,7 @@ async def test_a_machine_that_does_not_start_itself_waits_for_a_person_who_speak
             assert router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_NEEDS_PERSON
             assert router.started == set() and not on_virtual_machine(tmp_path)
             journal(tmp_path).mark_ready("mk3", "Lena")
-            await until(lambda: router.started, 2)  # noticed within a second
+            await until(lambda: router.started, 15)  # before a call that is held comes to its end
             await finished(router)
 
 
@@ -235,14 +243,14 @@ async def test_an_owner_who_wants_to_be_asked_answers_from_another_process(tmp_p
 
 async def test_a_withdrawn_job_stops_the_machine_and_the_good_pieces_count(tmp_path: Path) -> None:
     router = SmallRouter()
-    router.put_up(offer(quantity=5))
+    router.put_up(offer(quantity=30))
     async with served(router) as address:
         with running(write_shop(tmp_path, address)):
             await until(lambda: len(made(tmp_path)) >= 1 and on_virtual_machine(tmp_path))
             router.wish("wo-1", v1.WISH_STOP)
             await until(lambda: router.ended.get("wo-1") == "fail")
             work = v1.CompletedWork.FromString(router.reports[0].work)
-            assert work.pieces_good == len(made(tmp_path)) < 5 and work.pieces_scrap <= 1
+            assert work.pieces_good == len(made(tmp_path)) < 30 and work.pieces_scrap <= 1
             assert not on_virtual_machine(tmp_path)
 
 
@@ -276,10 +284,10 @@ async def test_sigterm_ends_the_agent_in_order_and_the_machine_goes_on(tmp_path:
     router = SmallRouter()
     router.put_up(offer())
     async with served(router) as address:
-        with running(write_shop(tmp_path, address, speed_factor=100)) as agent:
+        with running(write_shop(tmp_path, address, speed_factor=10)) as agent:
             await until(lambda: on_virtual_machine(tmp_path))
             agent.process.terminate()
-            assert await asyncio.to_thread(agent.process.wait, 10) == 0
+            assert await asyncio.to_thread(agent.process.wait, 60) == 0
             assert "machines go on" in agent.said() and on_virtual_machine(tmp_path)
 
 
@@ -308,7 +316,7 @@ async def test_the_router_hears_what_the_shop_takes_with_the_first_call(tmp_path
 def test_a_shop_with_a_typo_ends_at_once_with_the_line(tmp_path: Path) -> None:
     file = write_shop(tmp_path, envelop=1)
     ended = subprocess.run(
-        [sys.executable, "-m", "shop_agent", str(file)], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=False
+        [sys.executable, "-m", "shop_agent", str(file)], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, check=False
     )
     assert ended.returncode == 1 and "unknown key 'envelop'" in ended.stderr and "Traceback" not in ended.stderr
 
@@ -326,5 +334,5 @@ async def test_an_idle_agent_stays_small(tmp_path: Path) -> None:
 def test_the_agent_loads_nothing_heavy() -> None:
     heavy = "sqlalchemy, trimesh, cadquery, numpy, redis, dramatiq, prometheus_client, pydantic_settings, httpx, h3, typer, rich"
     program = f"import sys, shop_agent.agent; print([m for m in '{heavy}'.split(', ') if m in sys.modules])"
-    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=30, check=True)
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, encoding="utf-8", timeout=120, check=True)
     assert ended.stdout.strip() == "[]"

@@ -219,7 +219,7 @@ async def test_spoiled_pieces_told_with_the_last_good_ones_cost_the_order_none_o
     async with at_work(tmp_path, router) as (config, journal):
         router.put_up(brackets(3))
         await ready(journal, "wo-1")
-        await until(lambda: router.started)
+        await until(lambda: any(attempt.leave for attempt in journal.attempts()))  # the router says so before the agent hears it
         actions.made(actions.Bench(config, journal), "wo-1", good=3, scrap=2, who="Lena")
         await until(lambda: router.ended)
         assert router.ended == {"wo-1": "complete"}

@@ -171,13 +171,21 @@ def _evening(browser: Browser, address: str, folder: Path) -> None:
     browser.wait(lambda: "bore=8.0/8.03" in browser.text(".wrong"))
     browser.type(".size-measured input", "8,03")
     browser.touch("sure")
-    browser.wait(lambda: "sizes measured" in browser.text('[data-test="bench-wo-1"]'))
+    browser.wait(lambda: "size measured" in browser.text('[data-test="bench-wo-1"]'))
     browser.touch("photo-wo-1")
     browser.wait(lambda: browser.run("return document.querySelector('input[type=file]')?.getAttribute('accept')") == "image/*")
     browser.type("input[type=file]", str(folder / "made.png"))
-    browser.wait(lambda: "photographs" in browser.text('[data-test="bench-wo-1"]'))
+    browser.wait(lambda: "photograph" in browser.text('[data-test="bench-wo-1"]'))
+    browser.touch("minutes-wo-1")
+    browser.type(".minutes input", "12,5")
+    browser.touch("sure")
+    browser.wait(lambda: "of people’s work" in browser.text('[data-test="bench-wo-1"]'))
     # The stopped piece is scrap; whoever looks at it says that it is good after all.
+    browser.size(420, 900)
     browser.touch("pieces-wo-1")
+    browser.wait(lambda: browser.shows('[data-test="piece-1-good"]'))
+    assert browser.run(BROKEN_WORDS) == []
+    browser.size(1024, 768)
     browser.touch("piece-1-good")
     browser.wait(lambda: "1 of 2" in browser.text('[data-test="bench-wo-1"]'))
     with closing(journal(folder)) as read:
@@ -185,6 +193,7 @@ def _evening(browser: Browser, address: str, folder: Path) -> None:
         account = account_of(read, attempt.row)
         assert (attempt.good, attempt.scrap, attempt.go_by) == (1, 0, "Lena")
         assert [(one.name, one.nominal_mm, one.measured_mm) for one in account.sizes] == [("bore", 8.0, 8.03)]
+        assert account.person_seconds == (("finishing", 750.0),), "a comma is a point, and not left out"
         assert account.photographs[0].file.read_bytes() == (folder / "made.png").read_bytes()
     _made_for_fingers(browser)
 
@@ -215,6 +224,7 @@ def test_what_people_make_count_and_bring(browser: Browser, tmp_path: Path) -> N
     ):
         try:
             browser.open(address)
+            _what_is_wrong_is_in_sight_on_a_phone(browser)
             _walk_in_by_hand(browser, read)
             _judged_by_a_person(browser, read)
             _toolpath_that_is_refused(browser, read, tmp_path)
@@ -240,6 +250,20 @@ def _take_walk_in(browser: Browser, read: Journal, machine: str, what: str, more
     (order,) = {one.ref.work_order_id for one in read.attempts()} - known
     browser.wait(lambda: "walk-in" in _on_bench(browser, order))
     return order
+
+
+def _what_is_wrong_is_in_sight_on_a_phone(browser: Browser) -> None:
+    """Whoever touches the last button of a long sheet sees at once why nothing came of it."""
+    browser.size(420, 700)
+    browser.touch("walk-in")
+    browser.touch("sure")
+    browser.wait(lambda: "needs a word" in browser.text(".wrong"))
+    browser.run("document.querySelector('.q-card.sheet').scrollTop = 9999")
+    top, bottom = browser.run("const r = document.querySelector('.sheet .wrong').getBoundingClientRect(); return [r.top, r.bottom]")
+    assert 0 <= top < bottom <= browser.run("return window.innerHeight")
+    browser.touch("not-now")
+    browser.wait(lambda: not browser.shows(".q-card.sheet"))
+    browser.size(1024, 768)
 
 
 def _walk_in_by_hand(browser: Browser, read: Journal) -> None:
@@ -304,7 +328,7 @@ def test_the_page_asks_for_the_pin_and_then_shows_the_bench(browser: Browser, tm
     with desk_beside(tmp_path, PIN) as address:
         browser.open(address)
         browser.type("input[name=pin]", "0000\ue007")
-        browser.wait(lambda: "that is not the PIN" in browser.text())
+        browser.wait(lambda: "That is not the PIN" in browser.text())
         browser.type("input[name=pin]", f"{PIN}\ue007")
         # The agent does not run, and the page says so before anything else.
         browser.wait(lambda: "The agent is not running" in browser.text('[data-test="agent"]'))
@@ -346,6 +370,10 @@ def test_what_came_to_nothing_is_read_on_a_tablet_and_on_a_phone_and_put_away_wi
 WIDER_THAN_ITS_CARD = (
     "const card = document.querySelector(arguments[0]), right = card.getBoundingClientRect().right;"
     "return [...card.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > right).map(e => e.innerText)"
+)
+BROKEN_WORDS = (
+    "return [...document.querySelectorAll('.piece .block')].filter(e => e.offsetHeight > 1.6 * parseFloat(getComputedStyle(e).fontSize))"
+    ".map(e => e.innerText)"
 )
 COLOURS_OF_NOTES = "return [...document.querySelectorAll(arguments[0] + ' .note > *')].map(e => getComputedStyle(e).color)"
 

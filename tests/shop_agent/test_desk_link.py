@@ -20,9 +20,12 @@ from commonfab.client import connect
 from commonfab.clock import SystemClock
 from commonfab.rpc_client import Endpoint
 from shop_agent.bench.waiting import Bell, Leases
-from shop_agent.desk_link import DeskLink, Situation, phase_of, request_of
+from shop_agent.desk_link import PATIENCE_SECONDS, DeskLink, Situation, phase_of, request_of
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.book import Journal, open_journal
+
+AT_ONCE = PATIENCE_SECONDS * 0.8
+"""Before a call that nobody answers or gives up would have come to its end, s; on a busy computer at once may be seconds."""
 
 
 class Linked:
@@ -59,7 +62,7 @@ async def test_offers_arrive_while_the_call_is_held(tmp_path: Path) -> None:
     async with served(router) as address, linked(tmp_path, address) as shop_side:
         await until(lambda: router.held)
         router.put_up(offer())
-        await until(lambda: shop_side.journal.offers(), 5)
+        await until(lambda: shop_side.journal.offers(), AT_ONCE)
 
 
 async def test_a_yes_gives_up_the_held_call_and_is_heard_at_once(tmp_path: Path) -> None:
@@ -68,11 +71,11 @@ async def test_a_yes_gives_up_the_held_call_and_is_heard_at_once(tmp_path: Path)
     async with served(router) as address, linked(tmp_path, address) as shop_side:
         await until(lambda: shop_side.journal.offers() and router.held)
         shop_side.journal.decide("wo-1", accept=True)
-        await until(lambda: shop_side.journal.attempts(), 5)  # the call would have been held for 20 s
+        await until(lambda: shop_side.journal.attempts(), AT_ONCE)
         attempt = shop_side.journal.attempts()[0]
         assert attempt.ref == router.attempts["wo-1"]
         await until(lambda: shop_side.leases.holds(attempt.ref))
-        await until(lambda: router.requests[-1].attempts, 5)  # and from now on it is named, so that its lease is renewed
+        await until(lambda: router.requests[-1].attempts, AT_ONCE)  # and from now on it is named, so that its lease is renewed
         assert router.requests[-1].attempts[0].attempt == attempt.ref
 
 
@@ -83,7 +86,7 @@ async def test_an_event_whose_receipt_was_lost_is_sent_again_and_carried_out_onc
         await until(lambda: shop_side.journal.offers() and router.held)
         router.lost_answers = 2
         shop_side.journal.decide("wo-1", accept=True)
-        await until(lambda: shop_side.journal.attempts(), 15)
+        await until(lambda: shop_side.journal.attempts())
         sent = [event.id for request in router.requests for event in request.events]
         assert len(sent) >= 2 and len(set(sent)) == 1 and router.epoch == 1
 
@@ -96,7 +99,7 @@ async def test_a_router_that_comes_back_after_a_while_is_found_again(tmp_path: P
         await asyncio.sleep(0.3)
         router.put_up(offer())
         async with served(router, port):
-            await until(lambda: shop_side.journal.offers(), 20)
+            await until(lambda: shop_side.journal.offers())
 
 
 async def test_a_router_that_answers_at_once_is_not_called_in_a_tight_loop(tmp_path: Path) -> None:
@@ -104,9 +107,11 @@ async def test_a_router_that_answers_at_once_is_not_called_in_a_tight_loop(tmp_p
     router.version = lambda: len(router.requests)  # type: ignore[method-assign]  # always something new, so that nothing is held
     async with served(router) as address, linked(tmp_path, address):
         await until(lambda: len(router.requests) >= 2)
-        before = len(router.requests)
+        before, clock = len(router.requests), SystemClock()
+        began = clock.monotonic()
         await asyncio.sleep(1.0)
-        assert len(router.requests) - before <= 4
+        asked = len(router.requests) - before
+        assert asked <= (clock.monotonic() - began) / router.call_again_seconds + 2
 
 
 async def test_a_machine_that_becomes_ready_is_told_at_once(tmp_path: Path) -> None:
@@ -116,7 +121,7 @@ async def test_a_machine_that_becomes_ready_is_told_at_once(tmp_path: Path) -> N
         await until(lambda: router.held)
         shop_side.state = v1.MACHINE_STATE_READY
         shop_side.journal.mark_ready("mk3", "Lena")
-        await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_READY, 5)
+        await until(lambda: router.requests[-1].shop.machines[0].state == v1.MACHINE_STATE_READY, AT_ONCE)
 
 
 async def test_a_ring_without_news_leaves_the_held_call_alone(tmp_path: Path) -> None:

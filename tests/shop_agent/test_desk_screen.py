@@ -9,17 +9,21 @@ import pytest
 from clocks import ManualClock
 from desk_shops import accepted, alive, bench, heard, made, offered, said
 from small_shop import offer, until
+from test_reports_kept import SIGNED, answer, reported
 from textual.widgets import DataTable, Input, Static
 
 from commonfab.reasons import reason
 from shop_agent.desk import walk_ins
 from shop_agent.desk.actions import Bench
 from shop_agent.desk.screen import BenchScreen
+from shop_agent.desk.view import look
 from shop_agent.journal import attempt_steps
 from shop_agent.journal.given_back import given_back
 from shop_agent.journal.records import PieceState
 from shop_agent.live import LiveMachine
 from shop_agent.people.accounts import account_of
+from shop_agent.people.service_modes import Mode, service_of
+from shop_agent.people.upkeep import upkeep_of
 from shop_agent.people.walk_in import Wanted
 
 __all__ = ["bench"]
@@ -152,10 +156,10 @@ async def test_a_walk_in_is_taken_and_what_is_wrong_with_it_keeps_the_lines(benc
         await pilot.press("down", "down", "n", *"a shelf", "enter", "enter", "backspace", *"two")
         for _ in range(4):
             await pilot.press("enter")
-        await until(lambda: "two" in str(screen.screen.query_one(".wrong", Static).render()), 5)
+        await until(lambda: "two" in str(screen.screen.query_one(".wrong", Static).render()))
         screen.screen.query(Input)[2].value = "2"
         await pilot.press("enter")
-        await until(lambda: bench.journal.attempts(), 5)
+        await until(lambda: bench.journal.attempts())
     (attempt,) = bench.journal.attempts()
     assert attempt.walk_in and attempt.machine_id == "saw" and (attempt.offer.title, attempt.offer.quantity) == ("a shelf", 2)
 
@@ -168,7 +172,7 @@ async def test_what_the_gate_refuses_is_told_line_by_line(bench: Bench, tmp_path
         await pilot.press("l")
         screen.screen.query_one(Input).value = str(tmp_path / "bad.nc")
         await pilot.press("enter")
-        await until(lambda: "M500" in str(screen.screen.query_one(".wrong", Static).render()), 5)
+        await until(lambda: "M500" in str(screen.screen.query_one(".wrong", Static).render()))
         assert len(str(screen.screen.query_one(".wrong", Static).render()).splitlines()) > 1
     assert bench.journal.attempt(attempt.row).toolpath is None
 
@@ -215,3 +219,51 @@ async def test_an_order_that_came_to_nothing_and_was_taken_again_has_a_row_for_e
         await pilot.pause()
         assert words_on(screen, "benches").count("gear of Coffee grinder") == 1
     assert given_back(bench.journal) == [] and len(bench.journal.attempts()) == 1
+
+
+async def test_a_report_that_the_router_did_not_take_is_sent_again_with_one_key(bench: Bench) -> None:
+    reported(bench.journal)
+    answer(bench.journal, "attempt.given_elsewhere")
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("tab", "tab")
+        await pilot.pause()
+        shown = " ".join(line.strip() for line in shown_lines(screen))
+        assert "the router did not take its report" in shown and "e send again" in shown
+        assert "e sends it again" in str(screen.query_one("#detail", Static).render())
+        await pilot.press("e")
+        await pilot.pause()
+    (event,) = bench.journal.unsettled()
+    assert event.complete.signed == SIGNED
+
+
+async def test_a_machine_is_looked_after_drained_counted_and_maintained_with_keys(bench: Bench) -> None:
+    made(bench.journal, accepted(bench.journal, offer()), PieceState.GOOD)
+    screen = BenchScreen(bench, "Lena")
+    async with screen.run_test(size=(80, 24)) as pilot:
+        await pilot.press("v", *"away", "enter")
+        await pilot.pause()
+        service = service_of(bench.journal, "mk3")
+        assert service is not None and (service.mode, service.why, service.who) == (Mode.DRAIN, "away", "Lena")
+        await pilot.press("i", "enter")
+        await pilot.pause()
+        service = service_of(bench.journal, "mk3")
+        assert service is not None and service.mode is Mode.MAINTENANCE
+        await pilot.press("b")
+        assert service_of(bench.journal, "mk3") is None
+        await pilot.press("y")
+        assert "in 199 h of running" in str(screen.screen.query(Static)[0].render())
+        await pilot.press("enter")  # what is due first stands there already
+        await pilot.pause()
+        assert upkeep_of(bench.journal, bench.machine("mk3"))[0].ran_hours == 0.0
+        await pilot.press("c", "enter", "enter", "enter")  # a touch too early is not "nothing is left"
+        await pilot.pause()
+        assert screen.screen.query_one(".wrong", Static).render()
+        await pilot.press("shift+tab", *"much", "enter", "enter")
+        await pilot.pause()
+        assert "'much'" in str(screen.screen.query_one(".wrong", Static).render())
+        screen.screen.query(Input)[1].value = "640"
+        await pilot.press("enter")
+        await pilot.pause()
+    card = look(bench.config, bench.journal).machine("mk3")
+    assert card is not None and card.stock == (("pla", 640.0, 0),)

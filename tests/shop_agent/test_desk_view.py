@@ -8,7 +8,7 @@ from pathlib import Path
 
 from clocks import ManualClock
 from desk_shops import accepted, alive, bench, desk_shop, made, offered
-from small_shop import offer
+from small_shop import offer, until
 
 from commonfab import v1
 from commonfab.reasons import reason
@@ -102,7 +102,7 @@ def test_a_running_machine_shows_the_piece_and_how_far_it_is(bench: Bench, manua
     assert (runs.order, runs.what, runs.piece, runs.pieces, runs.progress) == ("wo-1", "gear of Coffee grinder", 2, 3, 0.4)
     assert card(bench).state == "paused"
     (on_bench,) = look(bench.config, bench.journal).benches
-    assert (on_bench.good, on_bench.scrap, on_bench.stands) == (1, 1, "piece 3 is on the machine, paused")
+    assert (on_bench.good, on_bench.scrap, on_bench.stands) == (1, 1, "piece 3 is on the machine, because 1 was scrap, paused")
     assert on_bench.pieces == ((1, "good"), (2, "scrap"), (3, "on the machine"))
 
 
@@ -179,14 +179,13 @@ async def test_a_desk_at_which_nobody_looks_reads_nothing(bench: Bench) -> None:
     watch, asked = Watch(bench), list[str]()
     fetching = asyncio.create_task(watch.fetch_pictures())
     try:
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0)
         bench.journal.connection.set_trace_callback(asked.append)
         await asyncio.sleep(0.2)
         assert asked == []
         watch.look()
         asked.clear()
-        await asyncio.sleep(0.05)
-        assert any("FROM offers" in one for one in asked)  # somebody looks, so that pictures are looked for
+        await until(lambda: any("FROM offers" in one for one in asked))  # somebody looks, so that pictures are looked for
         asked.clear()
         watch.look()  # nothing was written meanwhile, so that the stamp alone is asked for
         assert not any("SELECT" in one for one in asked)

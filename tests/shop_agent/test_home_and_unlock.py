@@ -96,12 +96,16 @@ async def test_said_too_long_ago_nothing_moves(garage: Garage) -> None:
     assert await garage.obey() == [] and words.unheard(garage.journal, "mk3") == []
 
 
-async def test_one_that_is_away_keeps_the_word_for_its_minute(garage: Garage) -> None:
+@pytest.mark.parametrize("kind", [Kind.UNLOCK, Kind.HOME])
+async def test_what_is_said_to_one_that_is_away_is_not_done_when_it_is_back(garage: Garage, kind: Kind) -> None:
+    """Somebody plugs it in again, with his hands at the axes."""
     garage.machine.look = replace(HERE, reachable=False)
-    garage.say(Kind.UNLOCK)
-    assert await garage.obey() == []
+    garage.say(kind)
+    assert await garage.obey() == [] and "away" in garage.said[-1]
     garage.machine.look = HERE
-    assert await garage.obey() == [Care.UNLOCK]
+    assert await garage.obey() == []
+    garage.say(kind)
+    assert len(await garage.obey()) == 1
 
 
 async def test_homing_that_failed_is_told_and_not_tried_again(garage: Garage) -> None:

@@ -5,6 +5,7 @@ router speaks, and what one record lacks holds up no other."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 import sqlite3
@@ -22,6 +23,7 @@ from commonfab import v1
 from commonfab.errors import Refused, status_of
 from shop_agent.bench.preparation import Preparation
 from shop_agent.bench.waiting import Bell
+from shop_agent.config import load_config
 from shop_agent.journal import attempt_steps, freshness, outbox, words
 from shop_agent.journal.book import Journal, open_journal
 from shop_agent.journal.records import PieceRecord, PieceState, Toolpath
@@ -170,6 +172,19 @@ async def test_an_outbox_of_many_weeks_reaches_the_router_in_several_calls(tmp_p
                 outbox.put(connection, v1.ShopEvent(id=f"event-{number}", walk_in=v1.WalkIn(signed=signed)))
         await until(lambda: not kept.journal.unsettled())
         assert [event for event in router.seen_events if event.startswith("event-")] == [f"event-{number}" for number in range(100)]
+
+
+async def test_work_on_a_machine_that_was_sold_and_that_the_router_gave_to_others_is_no_reason_to_call_all_the_time(tmp_path: Path) -> None:
+    router = SmallRouter()
+    async with served(router) as address:
+        file = write_shop(tmp_path, address)
+        with contextlib.closing(open_journal(load_config(file))) as before:
+            lay(before, "wo-9")
+            before.connection.execute("UPDATE attempts SET machine_id = 'sold'")
+        async with garage(file) as kept:
+            await until(lambda: router.held)  # it is content to wait for news
+            assert [one.work_order_id for one in (held.attempt for request in router.requests for held in request.attempts)] == ["wo-9"]
+            assert [one.key for one in kept.journal.attempts()] == ["wo-9-a1-e1"], "it stays until its machine can say what became of it"
 
 
 class _Choosy:

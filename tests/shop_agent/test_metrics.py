@@ -102,14 +102,15 @@ async def test_it_answers_metrics_and_nothing_else(config: ShopConfig, journal: 
     serving = asyncio.create_task(serve_metrics(figures(config, journal)))
     url = f"http://{config.shop.metrics}"
     try:
-        async with httpx.AsyncClient(timeout=5) as http:
+        async with httpx.AsyncClient(timeout=60) as http:
             answer = await _answer(http, f"{url}/metrics")
             assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/plain; version=")
             assert samples(answer.content)["commonfab_shop_info"]
             assert (await http.get(f"{url}/")).status_code == 404 and (await http.post(f"{url}/metrics")).status_code == 404
         reader, writer = await asyncio.open_connection(*config.shop.metrics.split(":"))
         writer.write(b"x" * 100_000)
-        assert await reader.read() == b""  # no memory is given to whoever says too much
+        with contextlib.suppress(ConnectionResetError):  # so it ends where the rest of it was still on its way
+            assert await reader.read() == b""  # no memory is given to whoever says too much
         writer.close()
     finally:
         await cancelled(serving)
@@ -138,7 +139,7 @@ async def test_a_whole_agent_serves_them_where_shop_toml_says_so(tmp_path: Path)
         running = asyncio.create_task(agent.run(config))
         try:
             await until(lambda: router.requests)
-            async with httpx.AsyncClient(timeout=5) as http:
+            async with httpx.AsyncClient(timeout=60) as http:
                 told = samples((await _answer(http, f"http://{config.shop.metrics}/metrics")).content)
             assert ("mk3", "good") in told["commonfab_pieces"] and sum(told["commonfab_machine_state"].values()) == 1
         finally:
@@ -147,7 +148,7 @@ async def test_a_whole_agent_serves_them_where_shop_toml_says_so(tmp_path: Path)
 
 
 async def _answer(http: httpx.AsyncClient, url: str) -> httpx.Response:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         while True:
             try:
                 return await http.get(url)

@@ -184,3 +184,52 @@ async def test_a_person_homes_it_and_there_is_nothing_to_unlock(printer: OctoPri
     with pytest.raises(Refused) as refused:
         await printer.see_to(Care.UNLOCK)
     assert refused.value.code == "machine.no_such_care"
+
+
+async def test_a_file_that_was_uploaded_anew_at_the_server_is_not_started(
+    tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
+) -> None:
+    """Under the name of ours; until it is deleted there, and what was checked is brought again."""
+    path = toolpath(tmp_path, 20)
+    await printer.prepare(path, OURS)
+    assert (await printer.state(OURS)).standing is Standing.HERE
+    octoprint.call("POST", "/api/files/local", files={"file": (OURS, b"G28\nM104 S280\n", "text/x.gcode")}).raise_for_status()
+    look = await printer.state(OURS)
+    assert look.standing is Standing.UNKNOWN and "another file" in look.note
+    with pytest.raises(Refused):
+        await printer.start(OURS)
+    octoprint.call("DELETE", f"/api/files/local/{OURS}").raise_for_status()
+    await printer.prepare(path, OURS)
+    await printer.start(OURS)
+    assert await until_standing(printer, OURS, Standing.DONE) is Standing.DONE
+
+
+async def test_what_an_earlier_attempt_left_selected_and_complete_is_not_ours(
+    tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer
+) -> None:
+    await printer.prepare(toolpath(tmp_path, 20), OURS)
+    await printer.start(OURS)
+    await until_standing(printer, OURS, Standing.DONE)
+    new, again = OctoPrint(facts(tmp_path, octoprint), SystemClock()), "cf-wo-1-a2-e8-p1.gcode"
+    assert octoprint.call("GET", "/api/job").json()["progress"]["completion"] == 100
+    assert (await new.state(again)).standing is Standing.NOT_HERE
+    await new.prepare(toolpath(tmp_path, 20), again)
+    assert (await new.state(again)).standing is Standing.HERE
+    await new.close()
+
+
+async def test_how_warm_the_nozzle_is_that_a_pause_left_alone(tmp_path: Path, printer: OctoPrint, octoprint: OctoPrintPeer) -> None:
+    """OctoPrint resumes with a cold one and heats nothing, so the agent looks."""
+    file = tmp_path / "hot.gcode"
+    file.write_text("M104 S200\n" + Path(toolpath(tmp_path, 3000).file).read_text(encoding="utf-8"), encoding="utf-8")
+    await printer.prepare(Toolpath(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), 60, 1), OURS)
+    await printer.start(OURS)
+    await printer.pause(OURS)
+    async with asyncio.timeout(40):
+        while (look := await printer.state(OURS)).nozzle is None or look.nozzle[1] != 200 or not look.paused:
+            await asyncio.sleep(0.2)
+        octoprint.printer_says("M104 S0")
+        while (look := await printer.state(OURS)).nozzle is None or look.nozzle[1] != 0:
+            await asyncio.sleep(0.2)
+    assert look.nozzle[0] < 200
+    await printer.stop(OURS)

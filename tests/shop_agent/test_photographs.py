@@ -118,11 +118,10 @@ async def test_a_photograph_is_sent_once_the_work_is_over_and_is_tried_until_the
     journal.on_change = sender.bell.ring
     work = made(journal, config, attempt)  # the report is written, whether or not the picture is there
     assert list(work.photographs) == [sha256]
-    for _ in range(400):
-        await asyncio.sleep(0.005)
-        manual_clock.advance(1)
-        if node.has and not list((config.data_dir / "photographs").iterdir()):  # it is cleared away in a thread, a moment later
-            break
+    async with asyncio.timeout(60):
+        while not node.has or list((config.data_dir / "photographs").iterdir()):  # it is cleared away in a thread, a moment later
+            await asyncio.sleep(0.005)
+            manual_clock.advance(1)
     await cancelled(sending)
     assert node.has == {sha256: b"a gear"} and not sender.unsent()
     assert account_of(journal, attempt.row).photographs[0].sent

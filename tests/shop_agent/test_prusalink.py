@@ -153,7 +153,7 @@ async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
     class LosesAnswers(httpx.AsyncHTTPTransport):
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
             answer = await super().handle_async_request(request)
-            if request.method == "POST":
+            if request.method == "POST" and request.url.path.endswith(OURS):
                 await answer.aread()
                 raise httpx.ReadTimeout("the answer was lost", request=request)
             return answer
@@ -163,6 +163,43 @@ async def test_a_start_whose_answer_is_lost_is_doubtful_and_not_refused(
     with pytest.raises(StartUncertain):
         await printer.start(OURS)
     assert await look_until(printer, OURS, lambda look: look.standing in (Standing.RUNNING, Standing.DONE))  # it did start
+
+
+class FastClock(SystemClock):
+    """Twenty seconds of it are one."""
+
+    def monotonic(self) -> float:
+        return super().monotonic() * 20
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds / 20)
+
+
+async def test_a_prusalink_that_does_nothing_that_it_is_told_is_not_told_to_start(tmp_path: Path, prusalink: PrusaLinkPeer) -> None:
+    """After a stop PrusaLink 0.8.1 may wait for ever for a line that it forgot. Here it waits for the printer's word, which comes late."""
+    impatient, patient = (PrusaLink(facts(tmp_path, prusalink), clock) for clock in (FastClock(), SystemClock()))
+    await impatient.prepare(toolpath(tmp_path, 20), OURS)
+    moved = len(prusalink.printer.moves)
+    prusalink.printer.silent = True
+    with pytest.raises(httpx.ReadTimeout):
+        await asyncio.to_thread(prusalink.call, "POST", "/api/printer/ready", timeout=1)
+    with pytest.raises(Refused) as refused:
+        await impatient.start(OURS)
+    assert refused.value.code == "machine.busy"  # it may be at something
+    assert not (await impatient.state(OURS)).free
+    look = await look_until(impatient, OURS, lambda look: bool(look.fault))
+    assert "start PrusaLink anew" in look.fault and look.standing is Standing.HERE and not look.free
+    with pytest.raises(Refused) as refused:
+        await impatient.start(OURS)
+    assert refused.value.code == "machine.not_taken"
+    prusalink.printer.silent = False
+    await look_until(impatient, OURS, lambda look: look.free, 60)  # PrusaLink says the line again after 25 s, and goes on
+    assert len(prusalink.printer.moves) == moved, "what was not started does not begin later"
+    await patient.start(OURS)
+    await look_until(patient, OURS, lambda look: look.standing is Standing.DONE)
+    assert len(prusalink.printer.moves) == moved + 20
+    await impatient.close()
+    await patient.close()
 
 
 async def test_a_person_homes_it(printer: PrusaLink, prusalink: PrusaLinkPeer) -> None:
@@ -198,3 +235,15 @@ async def test_nothing_there_at_all_is_away_and_not_an_error(tmp_path: Path) -> 
     look = await printer.state(OURS)
     assert not look.reachable and look.standing is Standing.UNKNOWN
     await printer.close()
+
+
+async def test_a_file_of_another_length_under_the_name_of_ours_is_not_started(
+    tmp_path: Path, printer: PrusaLink, prusalink: PrusaLinkPeer
+) -> None:
+    await printer.prepare(toolpath(tmp_path, 10), OURS)
+    assert (await printer.state(OURS)).standing is Standing.HERE
+    (prusalink.folder / "gcodes" / OURS).write_text("G28\nM104 S280\n", encoding="utf-8")
+    look = await look_until(printer, OURS, lambda look: look.standing is not Standing.HERE)
+    assert look.standing is Standing.UNKNOWN and "another file" in look.note
+    with pytest.raises(Refused):
+        await printer.start(OURS)

@@ -142,8 +142,9 @@ async def test_a_router_that_knows_less_than_before_is_told_again_what_was_made_
         await until(lambda: router.held)
         router.seen_events.clear()
         router.ended.clear()
+        router.set_back()
         router.ring()
-        await until(lambda: len(router.reports) == 2 and not journal.unsettled(), 10)
+        await until(lambda: len(router.reports) == 2 and not journal.unsettled())
         assert router.reports[0] == router.reports[1]
 
 

@@ -50,6 +50,28 @@ def test_the_line_is_that_of_the_second_machine_when_the_second_is_wrong(tmp_pat
     assert f"line {line}: 'speed_factor' in [[machine]]" in complaint(file)
 
 
+@pytest.mark.parametrize(
+    ("control", "keys", "other"),
+    [
+        ("octoprint", 'url = "http://octopi.local/"', 'url = "http://octopi.local"'),
+        ("moonraker", 'url = "http://voron:7125"', 'url = "http://voron:7125"'),
+        ("grbl", 'port = "/dev/ttyUSB0"', 'port = "/dev/ttyUSB0"'),
+        ("cncjs", 'url = "http://cnc:8000"\nport = "a"', 'url = "http://cnc:8000"\nport = "a"'),
+        ("hot_folder", 'folder = "mill"', 'folder = "mill/"'),
+    ],
+)
+def test_one_machine_under_two_names_is_refused_for_it_would_have_two_beds(tmp_path: Path, control: str, keys: str, other: str) -> None:
+    file = write_shop(tmp_path)
+    head = '\n[[machine]]\nid = "{}"\nprocess = "milling"\nenvelope_mm = [1, 2, 3]\nmaterials = ["oak"]\ncontrol = "{}"\n{}\n'
+    both = file.read_text(encoding="utf-8") + head.format("left", control, keys) + head.format("right", control, other)
+    file.write_text(both, encoding="utf-8")
+    line = len(both.splitlines()) - (1 if control == "cncjs" else 0)
+    assert f"shop.toml line {line}: " in complaint(file) and "is that of 'left' already" in complaint(file)
+    if control == "cncjs":  # one server has many
+        file.write_text('"b"'.join(both.rsplit('"a"', 1)), encoding="utf-8")
+        assert len(load_config(file).machine) == 3
+
+
 def test_a_wrong_type_names_the_key_and_what_was_found(tmp_path: Path) -> None:
     file, line = with_line(tmp_path, "envelope_mm", 'envelope_mm = [120, "wide", 100]')
     said = complaint(file)

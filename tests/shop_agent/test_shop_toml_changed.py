@@ -99,3 +99,44 @@ async def test_only_what_the_agent_works_by_is_worth_a_restart(tmp_path: Path, w
             async with running(file):
                 add(file, what)
                 assert told(bench) == says
+
+
+def change(file: Path, before: str, after: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert before in text
+    file.write_text(text.replace(before, after), encoding="utf-8")
+
+
+async def test_no_walk_in_is_made_by_what_shop_toml_said_before(tmp_path: Path) -> None:
+    """The printer got PETG and the file says so; the agent, which read it before, would slice it as PLA or refuse it later."""
+    async with served(SmallRouter()) as address:
+        file = write_shop(tmp_path, address, control="by_hand", starts_itself=False, clears_itself=False)
+        with desk(file) as opened_before:
+            async with running(file):
+                change(file, "['pla']", "['pla', 'petg']")
+                with desk(file) as now:
+                    for bench, material in ((now, "petg"), (now, "pla"), (opened_before, "pla"), (opened_before, "petg")):
+                        with pytest.raises(Refused) as refused:
+                            walk_ins.take(bench, "mk3", Wanted("a hook", 1, material=material))
+                        assert refused.value.code == "shop.changed" and "restart commonfab-shop" in refused.value.remedy
+                assert not opened_before.journal.attempts()
+            async with running(file):  # and a desk that was opened before goes by what the agent works by
+                walk_ins.take(opened_before, "mk3", Wanted("a hook", 1, material="petg"))
+                change(file, "['pla', 'petg']", "['pla']")
+                with pytest.raises(Refused) as refused:
+                    walk_ins.take(opened_before, "mk3", Wanted("a hook", 1, material="petg"))
+                assert refused.value.code == "shop.changed"
+
+
+async def test_a_desk_that_was_open_takes_walk_ins_for_machines_that_stayed_as_they_were(tmp_path: Path) -> None:
+    async with served(SmallRouter()) as address:
+        file = write_shop(tmp_path, address, control="by_hand", starts_itself=False, clears_itself=False)
+        with desk(file) as opened_before:
+            async with running(file):
+                add(file, SAW)
+                assert told(opened_before) == CHANGED
+                walk_ins.take(opened_before, "mk3", Wanted("a hook", 1))
+                add(file, "[[[")
+                with pytest.raises(Refused) as refused:
+                    walk_ins.take(opened_before, "mk3", Wanted("a hook", 1))
+                assert refused.value.code == "shop.config" and "line" in str(refused.value)

@@ -175,13 +175,23 @@ async def test_a_slicer_that_hangs_is_ended_with_all_its_children(tmp_path: Path
     program = tmp_path / "hangs"
     program.write_text(f"#!/bin/sh\nsleep 60 & echo $! > {tmp_path}/child\nwait\n", encoding="utf-8")
     program.chmod(0o755)
-    with pytest.raises(Refused) as refused:
-        await slice_mesh(str(program), request_for(tmp_path, stl_box(5, 5, 5), (5, 5, 5)), limit_seconds=1.0)
-    assert refused.value.code == "slicer.slow"
-    state = Path(f"/proc/{int((tmp_path / 'child').read_text(encoding='utf-8'))}/stat")
-    async with asyncio.timeout(10):  # the kernel ends it when it next gives it the processor
-        while state.exists() and state.read_text(encoding="utf-8").split()[2] != "Z":
+    for limit_seconds in (1.0, 10.0, 50.0):
+        with pytest.raises(Refused) as refused:
+            await slice_mesh(str(program), request_for(tmp_path, stl_box(5, 5, 5), (5, 5, 5)), limit_seconds=limit_seconds)
+        assert refused.value.code == "slicer.slow"
+        if (tmp_path / "child").exists() and (tmp_path / "child").read_text(encoding="utf-8"):
+            break  # on a busy computer it may be ended before it has begun anything
+    child = int((tmp_path / "child").read_text(encoding="utf-8"))
+    async with asyncio.timeout(60):  # the kernel ends it when it next gives it the processor
+        while is_alive(child):
             await asyncio.sleep(0.01)
+
+
+def is_alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):  # it may end while we read
+        return False
 
 
 async def test_without_a_slicer_the_owner_is_told_where_to_get_one(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ class Garage:
         apply(v1.SynchronizeResponse(offers=[offer()], lease=seconds(30)), self.journal)
         self.journal.decide("wo-1", accept=True)
         self.hear(v1.Receipt(event_id=self.journal.unsettled()[0].id, attempt=REF))
-        attempt_steps.note_toolpath(self.journal, self.journal.attempts()[0], Toolpath("f", "s", 600, 1))
+        attempt_steps.note_toolpath(self.journal, self.journal.attempts()[0], Toolpath("", "s", 600, 1))
 
     def begin_our_piece(self) -> None:
         """As the journal has it at the moment in which the start is sent."""

@@ -65,10 +65,11 @@ def ask_minutes(card: BenchCard, hands: Hands) -> None:
     with sheet(hands, f"{card.what}: minutes of work") as asked:
         text("By task, for the report; never whose they were.", "soft")
         task = ui.select([one.replace("_", " ") for one in TASKS], value="finishing", label="Task").props("outlined")
-        minutes = ui.number("Minutes", min=0).props("outlined inputmode=decimal").classes("minutes")
+        # No field for numbers: there a browser drops the comma of "12,5" without a word.
+        minutes = ui.input("Minutes").props("outlined inputmode=decimal").classes("minutes")
 
         def tell() -> None:
-            actions.spent(hands.bench, card.order, str(task.value).replace(" ", "_"), float(minutes.value or 0))
+            actions.spent(hands.bench, card.order, str(task.value).replace(" ", "_"), actions.minutes_in(minutes.value or ""))
 
         with div("buttons"):
             button("Not now", asked.dialog.close, kind="quiet")

@@ -31,9 +31,9 @@ def draw(card: BenchCard, hands: Hands) -> None:
             if card.minutes:
                 fact(f"{sum(minutes for _, minutes in card.minutes):.0f} min", "of people’s work")
             if card.sizes:
-                fact(str(len(card.sizes)), "sizes measured")
+                fact(str(len(card.sizes)), "size measured" if len(card.sizes) == 1 else "sizes measured")
             if card.photographs:
-                fact(str(card.photographs), "photographs")
+                fact(str(card.photographs), "photograph" if card.photographs == 1 else "photographs")
         if card.toolpath:
             text(f"Toolpath: {card.toolpath}", "soft small")
         if not card.ended:
@@ -114,8 +114,9 @@ def _pieces(card: BenchCard, hands: Hands) -> None:
 def _withdraw(card: BenchCard, hands: Hands) -> None:
     with sheet(hands, f"Take {card.what} off the bench?") as asked:
         gone = "it is gone" if card.walk_in else "it is given back"
-        text(f"Where nothing moved yet, {gone}. Where something moved, it is stopped, and what was made is reported.", "soft")
-        note = ui.input("Why?" if card.walk_in else "Why? Whoever asked for it sees it").props("outlined")
+        sees = "" if card.walk_in else " Whoever asked for it sees why."
+        text(f"Where nothing moved yet, {gone}. Where something moved, it is stopped, and what was made is reported.{sees}", "soft")
+        note = ui.input("Why?").props("outlined")
         with div("buttons"):
             button("Keep it", asked.dialog.close, kind="quiet")
             button(

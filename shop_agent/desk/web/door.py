@@ -20,6 +20,7 @@ from urllib.parse import parse_qs
 from commonfab.errors import Refused
 from shop_agent.desk.pin import SESSION_SECONDS, PinCheck, Sessions
 from shop_agent.desk.web.theme import pin_template
+from shop_agent.desk.wrong import in_words
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -106,8 +107,7 @@ class Door:
         try:
             pin.check(told)
         except Refused as refused:
-            said = refused.message()
-            await _answer(send, 403, pin_page(self.shop, f"{said.reason.message}. {said.remedy}"))
+            await _answer(send, 403, pin_page(self.shop, in_words(refused)))
             return
         cookie = f"{COOKIE}={self.sessions.made()}; Path=/; Max-Age={int(SESSION_SECONDS)}; HttpOnly; SameSite=Strict"
         await _answer(send, 303, "", extra=[(b"location", b"/"), (b"set-cookie", cookie.encode())])

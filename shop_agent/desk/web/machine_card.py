@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from nicegui import ui
 
 from shop_agent.desk import actions
 from shop_agent.desk.cards import MachineCard, Running
-from shop_agent.desk.plain import due_text, grams_text, minutes_text, sentence
+from shop_agent.desk.of_machines import lies_there
+from shop_agent.desk.plain import due_text, minutes_text, sentence
 from shop_agent.desk.web import ready_sheet, service_sheet
 from shop_agent.desk.web.account_sheets import ask_made
 from shop_agent.desk.web.bench_card import judge_buttons
@@ -33,7 +33,7 @@ def draw(card: MachineCard, hands: Hands) -> Update:
         with div("row top"):
             with div("grow"):
                 text(card.name, "title")
-                text(f"{card.process} · {', '.join(_left(card)) or ', '.join(card.materials)}", "soft small")
+                text(f"{card.process} · {', '.join(lies_there(card))}", "soft small")
             text(card.state, f"state {card.tone}").props(f'data-test="state-{card.id}"')
         if card.out_of_service:
             text(sentence(card.out_of_service), "note person")
@@ -42,10 +42,13 @@ def draw(card: MachineCard, hands: Hands) -> Update:
         moved = _running(card.running, card.by_hand)
         reads = text("", "soft small")
         for one in card.waits:
-            if one.button not in ("judge", "made"):  # their buttons say it themselves
+            said_above = bool(card.out_of_service) and "which is out of service" in one.text
+            if one.button not in ("judge", "made") and not said_above:  # their buttons say it themselves
                 text(f"Waits for {one.text}", "note person" if one.person else "soft")
         if needs := card.waits_for("toolpath"):
             scroll_button("Go to its files …", f"bench-{needs.order}", "main")
+        if card.used_up and not card.out_of_service:
+            text(f"No {' or '.join(card.used_up)} is left. Once there is more, say how much: Service …, Count", "note person")
         _upkeep(card, hands)
         _buttons(card, hands)
 
@@ -126,12 +129,6 @@ def _before_a_start(card: MachineCard, hands: Hands, helps: frozenset[str]) -> N
     if not card.cares and (GO in card.confirms or "start" in helps):
         kind = "main" if "start" in helps else ""
         button("Start …", lambda: ready_sheet.ask_start(card, hands), kind=kind, test=f"start-{card.id}")
-
-
-def _left(card: MachineCard) -> Iterator[str]:
-    """What is left of its stock, where that is kept."""
-    for material, grams, pieces in card.stock:
-        yield f"{grams_text(grams)} {material}" if grams else f"{pieces} × {material}" if pieces else material
 
 
 def draw_stop(card: MachineCard, hands: Hands) -> None:

@@ -66,13 +66,16 @@ def _facts(card: OfferCard) -> None:
 
 def _why(card: OfferCard) -> None:
     lines = [*card.why, *card.asks, *(f"Answered by who asked for it: {one}" for one in card.answered)]
-    if card.notice:
-        lines.append(f"Goes with what is made: {card.notice}")
     if lines:
         with ui.element("ul").classes("why"):
             for line in lines:
                 with ui.element("li"):
                     text(line)
+    if card.notice:
+        with found_by(ui.element("details"), f"notice-{card.order}"):
+            with ui.element("summary"):
+                text("What goes with what is made")
+            text(card.notice, "soft")
 
 
 def _answer(card: OfferCard, hands: Hands) -> None:
@@ -84,8 +87,8 @@ def _answer(card: OfferCard, hands: Hands) -> None:
 
 def _decline(card: OfferCard, hands: Hands) -> None:
     with sheet(hands, f"Decline {card.quantity} × {card.part or card.title}?") as asked:
-        text("That costs your shop nothing, ever.", "soft")
-        note = ui.input("Why? Whoever asked for it sees it; you may leave it empty").props("outlined")
+        text("That costs your shop nothing, ever. Whoever asked for it sees why, if you say it.", "soft")
+        note = ui.input("Why? May be empty").props("outlined")
         with div("buttons"):
             button("Keep it", asked.dialog.close, kind="quiet")
             button(

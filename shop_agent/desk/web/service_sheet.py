@@ -7,6 +7,7 @@ from nicegui import ui
 
 from shop_agent.desk import actions
 from shop_agent.desk.cards import MachineCard
+from shop_agent.desk.plain import due_text
 from shop_agent.desk.web.parts import Hands, button, div, sheet, text
 
 
@@ -36,6 +37,12 @@ def _ask(card: MachineCard, hands: Hands) -> None:
                 lambda action=action: asked.do(hands, action, bench, card.id, hands.who, why.value or ""),  # type: ignore[misc]
                 test=f"service-{action.__name__}",
             )
+        for due in card.upkeep:
+            button(
+                f"Done: {due.what} (due {due_text(due.in_hours)})" if due.in_hours > 0 else f"Done: {due.what} ({due_text(due.in_hours)})",
+                lambda what=due.what: asked.do(hands, actions.maintained, bench, card.id, what, hands.who),  # type: ignore[misc]
+                test=f"maintained-{card.id}",
+            )
         if card.materials:
             button("Count what is left of its stock …", count, test="count")
         with div("buttons"):
@@ -49,7 +56,7 @@ def _count(card: MachineCard, hands: Hands) -> None:
         pieces = ui.input("Sheets or bars, where it is counted").props("outlined inputmode=numeric").classes("stock-pieces")
 
         def tell() -> None:
-            weight, number = actions.grams_in(grams.value or "0"), actions.count_in(pieces.value or "0")
+            weight, number = actions.left_in(grams.value or "", pieces.value or "")
             actions.counted(hands.bench, card.id, str(material.value), weight, number, hands.who)
 
         with div("buttons"):

@@ -57,7 +57,7 @@ def ask(hands: Hands) -> None:
 
         told: list[float] = []
         with div("buttons"):
-            button("Not now", asked.dialog.close, kind="quiet")
+            button("Not now", asked.dialog.close, kind="quiet", test="not-now")
             button("Put it on the bench", take, kind="main", test="sure")
 
 

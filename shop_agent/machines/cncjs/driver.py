@@ -9,6 +9,7 @@ After an end CNCjs keeps the times: `finishTime` only where every line was answe
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 from commonfab.clock import Clock
@@ -40,6 +41,8 @@ class Cncjs(Keeps):
         super().__init__(facts, folder, clock)
         self._server = CncjsServer(facts, clock)
         self._quiet: tuple[str, int, float] | None = None  # the program, its answered lines, and since when nothing more came
+        self._stood: tuple[float, ...] = ()
+        self._came_up = 0
 
     async def describe(self) -> Description:
         seen = await self._server.look()
@@ -60,7 +63,14 @@ class Cncjs(Keeps):
                 seen = await self._settled(seen)
         except Refused as refused:
             return self._unreached(name, refused.reason.message)
-        return self._look(name, seen)
+        return replace(self._look(name, seen), came_up=self._seen_coming_up(seen))
+
+    def _seen_coming_up(self, seen: Said) -> int:
+        """CNCjs does not tell that its Grbl came up anew. A Grbl that does counts from nought, wherever it stands."""
+        if seen.status.at and not any(seen.status.at) and any(self._stood) and not self._memory.feeding:
+            self._came_up += 1
+        self._stood = seen.status.at or self._stood
+        return self._came_up
 
     async def start(self, name: str) -> None:
         async with self._commanding:
@@ -116,6 +126,7 @@ class Cncjs(Keeps):
                 await self._server.tell("reset")
                 await self._clock.sleep(OLD_SECONDS)
             done = await (self._home(locked) if care is Care.HOME else self._unlock(locked))
+            self._stood = ()  # where it homed may be called nought
             seen = await self._server.look()
             if not done or seen.status.state != "Idle":
                 raise Refused("machine.care_failed", f"{self._facts.id}: {trouble_of(seen.status, '') or seen.status.state}")

@@ -12,6 +12,7 @@ import httpx
 from commonfab.clock import Clock
 from commonfab.errors import Refused
 from shop_agent.machines.cncjs.said import Said, said_in
+from shop_agent.machines.http_door import trusted_for
 from shop_agent.machines.socket_io import NotTaken, told
 from shop_agent.shop_toml.machine_section import MachineSection
 
@@ -31,7 +32,7 @@ class CncjsServer:
         self._facts = facts
         self._clock = clock
         self._token = "" if facts.user else facts.api_key
-        self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), timeout=ANSWER_SECONDS)
+        self._http = httpx.AsyncClient(base_url=facts.url.rstrip("/"), timeout=ANSWER_SECONDS, verify=trusted_for(facts.url))
 
     async def load(self, name: str, lines: str) -> bool:
         """Load a program and read it back; whether it is there. It throws away what was loaded. Errors: `Refused`."""

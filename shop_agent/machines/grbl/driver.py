@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 from commonfab.clock import Clock
@@ -38,6 +39,7 @@ class Grbl(Keeps):
         super().__init__(facts, folder, clock)
         self._link: Link | None = None
         self._run: Run | None = None
+        self._came_up = 0
         self._opening = asyncio.Lock()
         self._settling = asyncio.Lock()
 
@@ -67,7 +69,7 @@ class Grbl(Keeps):
             status = await self._settled(link, await link.look())
         except PortAway as away:
             return self._unreached(name, str(away))
-        return self._look(name, link, status)
+        return replace(self._look(name, link, status), came_up=self._came_up + link.unbidden)
 
     async def start(self, name: str) -> None:
         async with self._commanding:
@@ -138,6 +140,8 @@ class Grbl(Keeps):
             if self._link is None or not self._link.alive:
                 link = Link(self._clock)
                 await link.open(self._facts.port, self._facts.baud_rate)
+                if self._link is not None:  # whoever pulls the plug takes the board's power, whether or not its first words were heard
+                    self._came_up += 1 + self._link.unbidden
                 self._link = link
             return self._link
 

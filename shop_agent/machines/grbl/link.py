@@ -26,8 +26,9 @@ log = logging.getLogger("shop_agent.grbl")
 class Link:
     """What has been heard since the port was opened.
 
-    `resets`: how often the controller said that it came up. `alarm`: the alarm that it told last; `blocked`: after it, it answers nothing
-    until it is reset. `answers`: where each "ok" and "error:N" goes while lines are fed. `ended`: why the line is gone.
+    `resets`: how often the controller said that it came up; `unbidden`: how often it did so without our telling it. `alarm`: the alarm that
+    it told last; `blocked`: after it, it answers nothing until it is reset. `answers`: where each "ok" and "error:N" goes while lines are
+    fed. `ended`: why the line is gone.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -42,7 +43,8 @@ class Link:
         self._asking = asyncio.Lock()
         self.answers: Callable[[str], None] | None = None
         self.program = ""
-        self.resets = 0
+        self.resets = self.unbidden = 0
+        self._told_to_reset = False
         self.alarm = ""
         self.blocked = False
         self.ended = ""
@@ -69,6 +71,7 @@ class Link:
 
     def send(self, data: bytes) -> None:
         """Realtime commands and lines, as they are."""
+        self._told_to_reset = self._told_to_reset or data == RESET
         if self._line is not None:
             self._line.write(data)
 
@@ -138,6 +141,8 @@ class Link:
         elif banner := BANNER.match(line):
             self.program, self.blocked = f"Grbl {banner[1]}", False
             self.resets += 1
+            self.unbidden += not self._told_to_reset
+            self._told_to_reset = False
             self._steps_asked, self._modes = 0, None
             if self._asked is not None and not self._asked.done():
                 self._asked.set_result([*self._said, line])

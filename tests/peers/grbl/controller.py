@@ -146,8 +146,10 @@ class Controller:
         self._greet()
 
     def power_cycle(self) -> None:
-        """The reset button, the opened port of an Arduino, or the mains: it knows nothing any more."""
+        """The reset button, the opened port of an Arduino, or the mains: it knows nothing any more, and counts from nought where it stands
+        (main.c of 1.1h clears sys_position)."""
         self._cut_off()
+        self.at = (0.0, 0.0, 0.0)
         self._hard_start()
         self._greet()
 

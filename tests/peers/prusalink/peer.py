@@ -24,9 +24,14 @@ from peers.required import optional_peer_missing
 from redis_servers import free_port
 
 HOME = Path(__file__).resolve().parents[3]
-STARTS_WITHIN_SECONDS = 60
-"""Nine to thirteen were seen in fifty starts, three or four at a time; eight of them are for the printer to boot. It takes twenty more
-where PrusaLink finds its file `power_panic`, which is there in a print and stays when it is killed then."""
+STARTS_WITHIN_SECONDS = 90
+"""Nine to thirteen were seen in fifty starts, three or four at a time, and up to 57 with two dozen processes on two cores; eight of them
+are for the printer to boot. It takes twenty more where PrusaLink finds its file `power_panic`, which is there in a print and stays when it
+is killed then."""
+STARTS = 2
+"""How often it is started at most: it may forget a line as it starts, too, and is BUSY for ever then or does no command."""
+OBEYS_WITHIN_SECONDS = 20
+"""An idle PrusaLink did a command within 2.5 s at most, on the same two cores."""
 
 
 @dataclass
@@ -52,7 +57,8 @@ class PrusaLinkPeer:
 
     def call(self, method: str, path: str, **what: object) -> httpx.Response:
         """One request with the user's key. A start is answered once every command before it is done."""
-        return httpx.request(method, self.url + path, headers={"X-Api-Key": self.api_key}, timeout=60, **what)  # type: ignore[arg-type]
+        what = {"timeout": 60} | what
+        return httpx.request(method, self.url + path, headers={"X-Api-Key": self.api_key}, **what)  # type: ignore[arg-type]
 
     def state(self) -> str:
         """What its printer is doing, as PrusaLink says it: "IDLE"."""
@@ -79,8 +85,18 @@ class PrusaLinkPeer:
         while not self.call("GET", path).is_success and time.monotonic() < deadline:
             time.sleep(0.1)
 
+    def obeys(self) -> bool:
+        """Whether it still does commands: PrusaLink 0.8.1 may forget one of its own as a print is stopped, waits for that one for ever, and
+        takes starts then without doing them (shop_agent/machines/prusalink_hearing.py tells why). Nothing moves by asking."""
+        try:
+            self.call("POST", "/api/v1/files/local/nothing-is-called-so.gcode", timeout=OBEYS_WITHIN_SECONDS)
+        except httpx.ReadTimeout:
+            return False
+        return True
+
     def tidy(self) -> None:
-        """Bring it back to idle, with a quick printer and no files, for the next test."""
+        """Bring it back to idle, with a quick printer and no files, for the next test. One that does no commands any more is started anew:
+        that is PrusaLink's own fault, which no test is about but the one that makes it so."""
         self.printer.calm()
         if self.process is None or self.process.poll() is not None:
             self.start()
@@ -89,17 +105,32 @@ class PrusaLinkPeer:
             if job.status_code == 200:
                 self.call("DELETE", f"/api/v1/job/{job.json()['id']}")
         self.until("IDLE", "READY")
+        if not self.obeys():
+            self.kill()
+            self.start()
         (self.folder / "power_panic").unlink(missing_ok=True)
         for file in self.uploads.glob("*.gcode"):
             self.call("DELETE", f"/api/v1/files/local/{file.name}")
 
     def start(self) -> None:
-        """Start it and return once its printer is idle."""
+        """Start it and return once its printer is idle and it does what it is told."""
+        for again in reversed(range(STARTS)):
+            self._start()
+            try:
+                self.until("IDLE", seconds=STARTS_WITHIN_SECONDS)
+                if self.obeys():
+                    return
+            except AssertionError:
+                if not again:
+                    raise
+            self.kill()
+        raise AssertionError(f"PrusaLink does no command: {self._last_words()}")
+
+    def _start(self) -> None:
         self.printer.reset()
         with (self.folder / "peer.log").open("ab") as log:
             command = [self.python, Path(__file__).with_name("launch.py"), "-f", "-i", "-c", self.folder / "prusalink.ini"]
             self.process = subprocess.Popen(command, cwd=self.folder, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        self.until("IDLE", seconds=STARTS_WITHIN_SECONDS)
 
     def kill(self) -> None:
         """End it as a power cut would."""

@@ -34,8 +34,8 @@ TICK_SECONDS = 0.02
 class PersonsRig(Rig):
     """A person who looks at what is begun (the driver's own file) and turns a crank until the piece is made; `moved` counts the turns."""
 
-    coasts_seconds = 0.2
-    patience_seconds = 10.0
+    coasts_seconds = 1.0  # one more turn, however late the computer lets it be made
+    patience_seconds = 60.0
     cannot = SERVERLESS
 
     def __init__(self, folder: Path) -> None:

@@ -215,3 +215,15 @@ async def test_homing_that_fails_is_told(rig: CncjsRig) -> None:
         with pytest.raises(Refused) as refused:
             await machine.see_to(Care.HOME)
         assert refused.value.code == "machine.care_failed" and not (await machine.state("")).free
+
+
+async def test_a_board_that_came_up_anew_behind_the_server_is_noticed(tmp_path: Path, cncjs: CncjsPeer) -> None:
+    """CNCjs says nothing of it, and the board counts from nought, wherever the tool stands."""
+    rig = CncjsRig(tmp_path, cncjs)
+    async with driven(rig) as machine:
+        await look_until(machine, "", lambda look: look.free, 20)
+        cncjs.board.person("$J=G91 X5 F1000\n")
+        await look_until(machine, "", lambda look: look.free and "X-295.00" in look.reads, 20)
+        assert (await machine.state("")).came_up == 0
+        cncjs.board.power_cycle()
+        await look_until(machine, "", lambda look: look.came_up == 1, 20)

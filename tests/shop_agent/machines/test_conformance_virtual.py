@@ -17,11 +17,11 @@ from shop_agent.machines import Machine
 from shop_agent.machines.virtual import VirtualMachine
 from shop_agent.shop_toml.machine_section import MachineSection
 
-FACTS = MachineSection(id="virtual", envelope_mm=(100, 100, 100), materials=("pla",), control="virtual", speed_factor=10)
+FACTS = MachineSection(id="virtual", envelope_mm=(100, 100, 100), materials=("pla",), control="virtual", speed_factor=1)
 
 
 class VirtualRig(Rig):
-    """Ten times as fast as its toolpaths say."""
+    """As fast as its toolpaths say: whoever pauses it has as long as with any other machine."""
 
     still_seconds = 0.1
     coasts_seconds = 0.1

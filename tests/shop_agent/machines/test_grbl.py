@@ -356,3 +356,24 @@ async def test_a_damaged_state_file_lets_nothing_start(tmp_path: Path, router: G
     assert look.standing is Standing.UNKNOWN and look.fault and not look.free
     with pytest.raises(Refused):
         await router.start(NAME)
+
+
+async def test_a_board_that_came_up_anew_without_our_doing_is_noticed(tmp_path: Path, router: Grbl, board: GrblBoard) -> None:
+    """It counts from nought then, wherever the tool stands. A stop resets it too, and is no news."""
+    assert (await router.state("")).came_up == 0
+    await begun(router, board, moves(tmp_path, 300, 100))
+    await router.stop(NAME)
+    assert (await router.state("")).came_up == 0
+    board.power_cycle()
+    await look_until(router, "", lambda look: look.came_up == 1, 5)
+    board.unplug()
+    await look_until(router, "", lambda look: not look.reachable, 5)
+    board.plug()
+    await look_until(router, "", lambda look: look.came_up == 2, 5)
+
+
+async def test_a_board_that_is_reset_by_opening_its_port_came_up_anew(tmp_path: Path, board: GrblBoard) -> None:
+    board.resets_when_opened = True
+    machine = driver(tmp_path, board)
+    await look_until(machine, "", lambda look: look.reachable and look.came_up == 1, 8)
+    await machine.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -239,3 +239,59 @@ async def test_nothing_there_at_all_is_away_and_not_an_error() -> None:
     look = await nobody.state(OURS)
     assert not look.reachable and look.standing is Standing.UNKNOWN
     await nobody.close()
+
+
+async def test_a_file_that_was_saved_anew_at_the_server_is_not_started(tmp_path: Path, printer: Moonraker, klipper: KlipperPeer) -> None:
+    """In its web page's editor; until it is deleted there, and what was checked is brought again."""
+    path = toolpath(tmp_path)
+    await printer.prepare(path, OURS)
+    assert (await printer.state(OURS)).standing is Standing.HERE
+    other = {"file": (OURS, moves(2) + "M104 S280\n", "application/octet-stream")}
+    klipper.call("POST", "/server/files/upload", files=other, data={"root": "gcodes"}).raise_for_status()
+    look = await printer.state(OURS)
+    assert look.standing is Standing.UNKNOWN and "another file" in look.note
+    with pytest.raises(Refused):
+        await printer.start(OURS)
+    klipper.call("DELETE", f"/server/files/gcodes/{OURS}").raise_for_status()
+    assert (await printer.state(OURS)).standing is Standing.NOT_HERE
+    await printer.prepare(path, OURS)
+    await printer.start(OURS)
+
+
+async def test_what_an_earlier_attempt_left_loaded_and_complete_is_not_ours(
+    tmp_path: Path, printer: Moonraker, klipper: KlipperPeer
+) -> None:
+    await printer.prepare(toolpath(tmp_path), OURS)
+    await printer.start(OURS)
+    await until(printer, Standing.DONE)
+    again, new = "cf-wo-1-a2-e8-p1.gcode", machine(klipper.url, klipper.api_key)
+    assert (await new.state(again)).standing is Standing.NOT_HERE and klipper.print_stats()["state"] == "complete"
+    await new.prepare(toolpath(tmp_path), again)
+    assert (await new.state(again)).standing is Standing.HERE
+    await new.close()
+
+
+async def test_a_printer_that_went_cold_or_lost_its_place_in_a_pause_says_so(
+    tmp_path: Path, printer: Moonraker, klipper: KlipperPeer
+) -> None:
+    """As Klipper's own idle timeout leaves it. Its RESUME is answered with "ok", and the print then ends with an error."""
+    file = tmp_path / "hot.gcode"
+    file.write_text("M109 S60\n" + moves(30), encoding="utf-8")
+    await printer.prepare(Toolpath(str(file), hashlib.sha256(file.read_bytes()).hexdigest(), 30, 1), OURS)
+    await printer.start(OURS)
+    await look_of(printer, lambda look: look.standing is Standing.RUNNING and look.nozzle is not None and look.nozzle[0] > 55)
+    await printer.pause(OURS)
+    look = await look_of(printer, lambda look: look.paused)
+    assert look.nozzle is not None and look.nozzle[1] == 60 and not look.adrift
+    klipper.run_gcode("TURN_OFF_HEATERS")
+    klipper.run_gcode("M84")
+    look = await printer.state(OURS)
+    assert look.paused and look.adrift and look.nozzle is not None and look.nozzle[1] == 0
+    await printer.stop(OURS)
+
+
+async def look_of(printer: Moonraker, wanted: Callable[[Look], bool]) -> Look:
+    async with asyncio.timeout(30):
+        while not wanted(look := await printer.state(OURS)):
+            await asyncio.sleep(0.1)
+    return look
