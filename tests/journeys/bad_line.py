@@ -186,15 +186,28 @@ class Street:
         self.jobs.append(job_id)
         return job_id
 
-    async def delivers(self, letter: Letter) -> None:
-        """A request reaches the router, for the first time or again; its answer sets out. A process that was killed is not heard any more
-        once the next one was, and nobody is there to be told so."""
+    async def delivers(self, letter: Letter) -> bool:
+        """A request reaches the router, for the first time or again; its answer sets out, unless a newer agent was heard.
+
+        A process that was killed is not there to be told so. Where its very first call came later than the first of the next process, the
+        router takes it for the newest: then the other is told to stop, and whoever looks after it starts it again.
+        """
+        garage = self.garages[letter.shop]
         try:
             answer = await self.desk.synchronize(letter.request, letter.shop)
         except Refused as refused:
-            assert refused.code == "shop.replaced" and letter.request.agent_run != self.garages[letter.shop].run, refused
-            return
+            assert refused.code == "shop.replaced", refused
+            if letter.request.agent_run == garage.run:
+                await garage.dies()
+            return False
         self.answers.append(Letter(letter.shop, letter.call, letter.sent_at, letter.request, answer))
+        return True
+
+    async def speaks_with(self, garage: Garage) -> None:
+        """A call that reaches the router at once, and its answer the agent."""
+        if not await self.delivers(garage.calls_the_router()):
+            assert await self.delivers(garage.calls_the_router()), "the newest agent is heard"
+        garage.hears(self.answers.pop())
 
     async def passes_time(self, seconds: float) -> None:
         """Time goes by for everybody, and the router looks at its deadlines."""
@@ -212,8 +225,7 @@ class Street:
         for _ in range(rounds):
             await self.dispatcher.plan_all()
             for garage in self.garages.values():
-                await self.delivers(garage.calls_the_router())
-                garage.hears(self.answers.pop())
+                await self.speaks_with(garage)
                 await garage.works()
             await self.passes_time(11)
             known = [await read_job(self.board, job_id) for job_id in self.jobs]

@@ -38,8 +38,7 @@ def cards(garage: Garage) -> tuple[GivenBackCard, ...]:
 async def turn(street: Street, garage: Garage, seconds: float = 0.0) -> None:
     """The router plans, the agent calls, hears and works; then time goes by."""
     await street.dispatcher.plan_all()
-    await street.delivers(garage.calls_the_router())
-    garage.hears(street.answers.pop())
+    await street.speaks_with(garage)
     await garage.works()
     await street.passes_time(seconds)
 
@@ -153,8 +152,7 @@ async def test_what_was_only_taken_after_the_backup_leaves_the_bench_and_says_wh
         if cellar.journal.attempts():
             break
         await street.dispatcher.plan_all()
-        await street.delivers(cellar.calls_the_router())
-        cellar.hears(street.answers.pop())
+        await street.speaks_with(cellar)
         for record in cellar.journal.unconsidered():
             cellar.journal.decide(record.offer.work_order_id, accept=True)
     await backup.restore()

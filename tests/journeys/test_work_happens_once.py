@@ -103,8 +103,7 @@ class BadLine(RuleBasedStateMachine):
         for _ in range(turns):
             self.do(self.street.dispatcher.plan_all())
             for garage in self.street.garages.values():
-                self.do(self.street.delivers(garage.calls_the_router()))
-                garage.hears(self.street.answers.pop())
+                self.do(self.street.speaks_with(garage))
                 self.do(garage.works())
             self.do(self.street.passes_time(0.6))
 
