@@ -313,3 +313,21 @@ async def test_who_was_never_asked_is_not_believed_after_a_restoring(street: Str
     assert (await say(street, shed, held=(status(claimed, MACHINE_RUNS),))).wishes[0].wish == v1.WISH_DROP
     assert (await report(street, shed, claimed)).refusal.reason.code == "attempt.superseded"
     assert await street.offered("lena") == [order]
+
+
+async def test_what_a_shop_took_before_and_again_since_are_two_attempts_though_each_is_its_first(street: Street) -> None:
+    """Its agent came back without its journal, and a letter of the one before is still on its way."""
+    lena = Garage("lena")
+    await offered(street, lena)
+    backup = await BoardBackup.taken(street.board)
+    before = await taken(street, lena)
+    await backup.restore()
+    await street.pass_time(1)
+    since = await taken(street, lena)
+    assert (since.work_order_id, since.number) == (before.work_order_id, before.number) and since.epoch > before.epoch
+    (wished,) = (await say(street, lena, held=(status(before, MACHINE_RUNS),))).wishes
+    assert wished.wish == v1.WISH_DROP
+    await street.start(lena, since)
+    assert (await report(street, lena, before)).HasField("refusal")
+    assert not (await report(street, lena, since)).HasField("refusal")
+    await ends_well(street)
