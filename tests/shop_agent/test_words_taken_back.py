@@ -4,157 +4,17 @@ other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from clocks import ManualClock
-from small_shop import offer, shop
+from watched_shops import MILL, PRINTER, Shop, open_shop, says
 
-from commonfab import v1
-from shop_agent.bench.waiting import Leases, Starts
-from shop_agent.bench.work import Bench, Shopfloor
-from shop_agent.config import ShopConfig
 from shop_agent.desk import actions
 from shop_agent.journal import attempt_steps, words
-from shop_agent.journal.book import Journal, open_journal
-from shop_agent.journal.records import AttemptRecord, Toolpath
-from shop_agent.machines import Care, Look, Standing
-from shop_agent.machines.virtual import VirtualMachine
-from shop_agent.shop_toml.machine_section import MachineSection
+from shop_agent.journal.records import Toolpath
 
-CHECKED = Toolpath("", "", 600, 5)
-MILL = {"process": "milling", "materials": ["aluminium"], "control": "grbl", "port": "/dev/null"}
-PRINTER: dict[str, Any] = {}
-
-
-class Watched(VirtualMachine):
-    """Writes down what it is told. `meanwhile`, `begun`: what happens while a toolpath is brought to it, and as it begins. `away`: its
-    line is gone."""
-
-    def __init__(self, facts: MachineSection, folder: Path, clock: ManualClock) -> None:
-        super().__init__(facts, folder, clock)
-        self.started: list[str] = []
-        self.homed = self.resumed = self.came_up = 0
-        self.away, self.fault = False, ""
-        self.meanwhile: Callable[[], None] | None = None
-        self.begun: Callable[[], None] | None = None
-
-    async def state(self, name: str) -> Look:
-        return Look(Standing.UNKNOWN, reachable=False, note="away") if self.away else await self.here(name)
-
-    async def here(self, name: str) -> Look:
-        return replace(await super().state(name), fault=self.fault, came_up=self.came_up)
-
-    async def prepare(self, toolpath: Toolpath, name: str) -> None:
-        await super().prepare(toolpath, name)
-        if self.meanwhile is not None:
-            self.meanwhile()
-            self.meanwhile = None
-
-    async def start(self, name: str) -> None:
-        await super().start(name)
-        self.started.append(name)
-        if self.begun is not None:
-            self.begun()
-            self.begun = None
-
-    async def stop(self, name: str) -> None:
-        if not self.away:  # as one does that looks whether it is at work on that at all
-            await super().stop(name)
-
-    async def pause(self, name: str) -> None:
-        if not self.away:
-            await super().pause(name)
-
-    async def resume(self, name: str) -> None:
-        self.resumed += 1
-
-    async def see_to(self, care: Care) -> None:
-        self.homed += 1
-
-
-@dataclass
-class Shop:
-    """One machine, its bench and its desk."""
-
-    config: ShopConfig
-    journal: Journal
-    clock: ManualClock
-    sensors: list[Callable[[], None]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        facts = self.config.machine[0]
-        self.machine = Watched(facts, self.config.data_dir, self.clock)
-        self.desk = actions.Bench(self.config, self.journal)
-        self.bench = self.new_bench()
-
-    def new_bench(self) -> Bench:
-        """The bench as an agent has it that has just begun."""
-        starts = Starts(self.clock)
-        floor = Shopfloor(
-            self.journal, Leases(self.clock), never, unsigned, 1, lambda: None, lambda facts, seconds: "", starts, self.look_of_sensors
-        )
-        return Bench(self.machine, floor)
-
-    async def look_of_sensors(self, facts: MachineSection) -> None:
-        for sensor in self.sensors:
-            sensor()
-
-    def order(self, name: str, leave: bool = True, quantity: int = 1) -> AttemptRecord:
-        """Work that was accepted and prepared."""
-        with self.journal.change() as connection:
-            row = connection.execute(
-                "INSERT INTO attempts (work_order_id, number, epoch, offer, machine_id) VALUES (?, 1, 1, ?, 'mk3')",
-                (name, offer(name, quantity).SerializeToString()),
-            ).lastrowid
-        assert row is not None
-        attempt_steps.note_toolpath(self.journal, self.journal.attempt(row), CHECKED)
-        if leave:
-            self.leave(row)
-        return self.journal.attempt(row)
-
-    def leave(self, row: int) -> None:
-        """The router gives leave to start."""
-        with self.journal.change() as connection:
-            connection.execute("UPDATE attempts SET start_asked = 1, leave = 1, go_by = 'Lena' WHERE row = ?", (row,))
-
-    async def work(self, times: int = 1) -> None:
-        """The bench looks so many times; the router is heard all the while."""
-        for _ in range(times):
-            self.bench.floor.leases.renew([attempt.ref for attempt in self.journal.attempts()], self.clock.monotonic(), 60)
-            await self.bench.work()
-
-
-async def never(attempt: AttemptRecord) -> Toolpath:
-    raise AssertionError("it is prepared already")
-
-
-def unsigned(attempt: AttemptRecord) -> v1.SignedWork:
-    return v1.SignedWork()
-
-
-@pytest.fixture
-def open_shop(tmp_path: Path, manual_clock: ManualClock) -> Iterator[Callable[..., Shop]]:
-    opened: list[Journal] = []
-
-    def of(**machine: Any) -> Shop:
-        config = shop(tmp_path, **({"starts_itself": False, "clears_itself": False} | machine))
-        journal = open_journal(config, manual_clock)
-        opened.append(journal)
-        return Shop(config, journal, manual_clock)
-
-    yield of
-    for journal in opened:
-        journal.close()
-
-
-def says(shop: Shop, *what: str) -> None:
-    """Lena says it at the desk."""
-    for one in what:
-        getattr(actions, one)(shop.desk, "mk3", "Lena")
+__all__ = ["open_shop"]
 
 
 @pytest.mark.parametrize("word", ["stop", "pause"])
@@ -189,63 +49,6 @@ async def test_stop_said_while_a_toolpath_is_brought_is_heard_before_anything_st
     assert "ready" in one.bench.waits[order.key] and words.unheard(one.journal, "mk3") == []
 
 
-@pytest.mark.parametrize("trouble", ["away", "fault", "agent"])
-async def test_nothing_starts_because_a_machine_or_the_agent_is_back(open_shop: Callable[..., Shop], trouble: str) -> None:
-    """A router that was without power for ten seconds no longer knows where it stands; "start" was still young."""
-    mill = open_shop(**MILL)
-    order = mill.order("wo-1")
-    await mill.work()
-    says(mill, "ready", "start")
-    if trouble == "agent":
-        mill.bench = mill.new_bench()
-        await mill.bench.reconcile()
-    else:
-        mill.machine.away, mill.machine.fault = trouble == "away", "ALARM:1" if trouble == "fault" else ""
-        await mill.work()
-        mill.machine.away, mill.machine.fault = False, ""
-    await mill.work(3)
-    assert mill.machine.started == [] and "commonfab shop start" in mill.bench.waits[order.key]
-    says(mill, "start")
-    await mill.work(2)
-    assert mill.machine.started == [order.file_name(1)]
-
-
-async def test_what_was_laid_ready_at_a_machine_and_came_to_nothing_does_not_stay_there(open_shop: Callable[..., Shop]) -> None:
-    """Withdrawn, or recalled: in a controller's folder somebody would load it. What was made stays for whoever wants to look at it."""
-    printer = open_shop()
-    made, withdrawn = printer.order("wo-1"), printer.order("wo-2", leave=False)
-    says(printer, "ready")
-    await printer.work()
-    printer.clock.advance(2)
-    await printer.work(2)
-    assert withdrawn.file_name(1) in printer.machine._read()["files"]
-    actions.withdraw(printer.desk, "wo-2")
-    await printer.work(2)
-    assert list(printer.machine._read()["files"]) == [made.file_name(1)]
-
-
-async def test_what_came_to_nothing_while_the_agent_was_away_does_not_stay_at_the_machine(open_shop: Callable[..., Shop]) -> None:
-    """Nor where the agent ended between the withdrawal and its next look. What is at work, or is still to be made, is left alone."""
-    printer = open_shop()
-    made, withdrawn, waiting = printer.order("wo-1"), printer.order("wo-2"), printer.order("wo-3", leave=False)
-    for order in (withdrawn, waiting):
-        await printer.machine.prepare(CHECKED, order.file_name(1))
-    says(printer, "ready")
-    await printer.work(2)
-    assert printer.machine.started == [made.file_name(1)]
-    actions.withdraw(printer.desk, "wo-2")
-    attempt_steps.release(printer.journal, withdrawn, ())
-    attempt_steps.drop(printer.journal, made)
-    printer.bench = printer.new_bench()
-    printer.machine.away = True
-    await printer.bench.reconcile()
-    await printer.work()
-    printer.machine.away = False
-    await printer.work(4)
-    assert sorted(printer.machine._read()["files"]) == [made.file_name(1), waiting.file_name(1)]
-    assert (await printer.machine.state("")).busy_with == made.file_name(1)
-
-
 @pytest.mark.parametrize("word", ["stop", "pause"])
 async def test_stop_that_comes_as_a_piece_ends_by_itself_holds_the_next_one_up(open_shop: Callable[..., Shop], word: str) -> None:
     printer = open_shop(starts_itself=True, clears_itself=True)
@@ -271,85 +74,6 @@ async def test_stop_takes_back_home_that_was_said_before_it(open_shop: Callable[
     says(mill, "stop", "home")
     await mill.work(2)
     assert mill.machine.homed == 1
-
-
-@pytest.mark.parametrize("trouble", ["away", "seen away", "agent"])
-@pytest.mark.parametrize("word", ["home", "unlock"])
-async def test_nothing_is_homed_or_unlocked_because_a_machine_or_the_agent_is_back(
-    open_shop: Callable[..., Shop], trouble: str, word: str
-) -> None:
-    """Somebody plugs it in again, with her hands at the axes, and the word is still young."""
-    mill = open_shop(**MILL)
-    await mill.work()
-    if trouble == "agent":
-        says(mill, word)
-        mill.bench = mill.new_bench()
-        await mill.bench.reconcile()
-    else:
-        mill.machine.away = True
-        await mill.work()
-        says(mill, word)
-        if trouble == "away":
-            await mill.work()
-        mill.machine.away = False
-    await mill.work(3)
-    assert mill.machine.homed == 0 and words.unheard(mill.journal, "mk3") == []
-    says(mill, word)
-    await mill.work()
-    assert mill.machine.homed == 1
-
-
-@pytest.mark.parametrize("trouble", ["away", "seen away", "agent"])
-async def test_what_is_paused_does_not_go_on_because_a_machine_or_the_agent_is_back(open_shop: Callable[..., Shop], trouble: str) -> None:
-    printer = open_shop()
-    printer.order("wo-1")
-    says(printer, "ready")
-    await printer.work(2)
-    says(printer, "pause")
-    await printer.work()
-    if trouble == "agent":
-        says(printer, "resume")
-        printer.bench = printer.new_bench()
-        await printer.bench.reconcile()
-    else:
-        printer.machine.away = True
-        await printer.work()
-        says(printer, "resume")
-        if trouble == "away":
-            await printer.work()
-        printer.machine.away = False
-    await printer.work(3)
-    assert printer.machine.resumed == 0
-    says(printer, "resume")
-    await printer.work()
-    assert printer.machine.resumed == 1
-
-
-async def test_unlock_that_is_said_in_an_alarm_is_done(open_shop: Callable[..., Shop]) -> None:
-    mill = open_shop(**MILL)
-    mill.machine.fault = "ALARM:1"
-    await mill.work(2)
-    says(mill, "unlock")
-    await mill.work()
-    assert mill.machine.homed == 1
-
-
-async def test_a_controller_that_came_up_anew_has_lost_its_zero(open_shop: Callable[..., Shop]) -> None:
-    """A short failure of its supply: its bed is as clear as before, and its tool may go through the table."""
-    mill = open_shop(**MILL)
-    order = mill.order("wo-1")
-    await mill.work()
-    says(mill, "ready")
-    await mill.work()
-    mill.machine.came_up += 1
-    await mill.work()
-    says(mill, "start")
-    await mill.work(2)
-    assert mill.machine.started == [] and "set the tool of" in mill.bench.waits[order.key]
-    assert "bed" not in mill.bench.waits[order.key]
-    says(mill, "ready", "start")
-    await mill.work(2)
-    assert mill.machine.started == [order.file_name(1)]
 
 
 async def test_stop_is_not_lost_while_the_machine_does_not_answer(open_shop: Callable[..., Shop]) -> None:
