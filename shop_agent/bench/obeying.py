@@ -29,9 +29,7 @@ CARES_OF: Mapping[str, tuple[Care, ...]] = MappingProxyType(
 """What can be said to a machine, by its control, so that whoever says anything else is told at once; the driver has the last word."""
 
 
-async def obey(
-    journal: Journal, machine: Machine, line: Sequence[AttemptRecord], say: Callable[[str, str], None], warmth: Warmth | None = None
-) -> None:
+async def obey(journal: Journal, machine: Machine, line: Sequence[AttemptRecord], say: Callable[[str, str], None], warmth: Warmth) -> None:
     """Carry out every word that was not heard: stop before all others, else the oldest first. For a machine that is away stop and pause are
     kept; what would set it in motion falls, or it would move by itself when it is back. Stop and pause take back what was said before them.
     `warmth`: what has looked at the toolpath before.
@@ -59,7 +57,7 @@ async def obey(
             continue
         say("words", f"{word.machine_id}: {word.who} says {word.kind}")
         if begun is not None:
-            await _carry_out(journal, machine, begun, word, say, warmth or Warmth())
+            await _carry_out(journal, machine, begun, word, say, warmth)
             continue
         if word.kind in HALTS:  # before anything began: nothing does, until somebody says anew that it may
             take_back(journal, machine.facts.id)

@@ -84,7 +84,7 @@ class Bench:
         self._falling = Falling(floor.journal, machine, self._say)
         self._warmth = Warmth()
         self._begun = ""
-        self._telling: object = None
+        self._telling: tuple[tuple[v1.MachineState.ValueType, str], frozenset[str]] | None = None
         self._halting = Halting(floor.journal, machine, self._say)
         self._stock = StockLeft(floor.journal, machine.facts)
         self._watching = Watching(floor.journal, machine, self._say)

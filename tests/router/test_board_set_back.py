@@ -43,6 +43,16 @@ async def report(street: Street, garage: Garage, attempt: v1.AttemptRef, good: i
     return answer.receipts[0]
 
 
+async def begun_and_forgotten(street: Street, garage: Garage, *others: Garage) -> v1.AttemptRef:
+    """A lot that a shop took, and set its machine to work on, after the moment to which the board is then set back."""
+    await offered(street, garage, *others)
+    backup = await BoardBackup.taken(street.board)
+    attempt = await taken(street, garage)
+    await street.start(garage, attempt)
+    await backup.restore()
+    return attempt
+
+
 async def ends_well(street: Street) -> None:
     """All pieces are made, once, and one report is on its way to the ledger."""
     job = await street.job()
@@ -53,11 +63,8 @@ async def ends_well(street: Street) -> None:
 
 async def test_what_was_taken_since_the_backup_and_is_on_a_machine_goes_on_and_is_counted_once(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
-    order = await offered(street, lena, shed)
-    backup = await BoardBackup.taken(street.board)
-    attempt = await taken(street, lena)
-    await street.start(lena, attempt)
-    await backup.restore()
+    attempt = await begun_and_forgotten(street, lena, shed)
+    order = attempt.work_order_id
 
     answer = await say(street, lena, held=(status(attempt, MACHINE_RUNS, 2),))
 
@@ -113,11 +120,8 @@ async def test_offers_of_before_stand_long_enough_for_their_shops_to_say_that_th
 
 async def test_an_offer_that_ran_out_all_the_same_comes_back_to_the_shop_that_made_it_while_nobody_else_has_it(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
-    order = await offered(street, lena)
-    backup = await BoardBackup.taken(street.board)
-    attempt = await taken(street, lena)
-    await street.start(lena, attempt)
-    await backup.restore()
+    attempt = await begun_and_forgotten(street, lena)
+    order = attempt.work_order_id
     await street.pass_time(700)
     await street.pass_time(1000)
     await street.call(shed)
@@ -131,11 +135,7 @@ async def test_an_offer_that_ran_out_all_the_same_comes_back_to_the_shop_that_ma
 
 async def test_what_somebody_else_has_taken_meanwhile_is_refused_and_says_so(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
-    await offered(street, lena, shed)
-    backup = await BoardBackup.taken(street.board)
-    attempt = await taken(street, lena)
-    await street.start(lena, attempt)
-    await backup.restore()
+    attempt = await begun_and_forgotten(street, lena, shed)
     await street.pass_time(1)
     await street.pass_time(300)  # so long it waited for lena
     other = await taken(street, shed)
@@ -269,11 +269,7 @@ async def test_an_order_that_the_board_does_not_know_was_forgotten_only_where_th
 
 async def test_who_calls_late_is_told_that_somebody_else_has_it_whether_or_not_it_has_a_report_yet(street: Street) -> None:
     lena, shed = Garage("lena"), Garage("shed")
-    await offered(street, lena, shed)
-    backup = await BoardBackup.taken(street.board)
-    attempt = await taken(street, lena)
-    await street.start(lena, attempt)
-    await backup.restore()
+    attempt = await begun_and_forgotten(street, lena, shed)
     await street.pass_time(1)
     await street.pass_time(300)
     await taken(street, shed)

@@ -64,7 +64,7 @@ class Printer:
     async def resume(self, nozzle: tuple[float, float] | None, adrift: bool = False) -> int:
         self.machine.look = replace(HELD, nozzle=nozzle, adrift=adrift)
         words.say(self.journal, "mk3", Kind.RESUME, "Lena")
-        await obey(self.journal, self.machine, [self.attempt], lambda about, what: self.said.append(what))
+        await obey(self.journal, self.machine, [self.attempt], lambda about, what: self.said.append(what), Warmth())
         assert words.unheard(self.journal, "mk3") == []
         return self.machine.resumed
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from commonfab.errors import Refused
 from shop_agent.bench.obeying import CARES_OF, obey
+from shop_agent.bench.warmth import Warmth
 from shop_agent.config import ShopConfig
 from shop_agent.desk import actions
 from shop_agent.journal import words
@@ -58,7 +59,7 @@ class Garage:
         words.say(self.journal, "mk3", kind, "Lena")
 
     async def obey(self, line: Sequence[AttemptRecord] = ()) -> list[Care]:
-        await obey(self.journal, self.machine, line, lambda about, what: self.said.append(what))
+        await obey(self.journal, self.machine, line, lambda about, what: self.said.append(what), Warmth())
         return self.machine.cared
 
 

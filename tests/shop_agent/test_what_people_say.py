@@ -22,6 +22,7 @@ from commonfab.tasks import cancelled
 from shop_agent import agent
 from shop_agent.bench.obeying import obey
 from shop_agent.bench.waiting import Leases, Starts
+from shop_agent.bench.warmth import Warmth
 from shop_agent.bench.work import Bench, Shopfloor
 from shop_agent.config import ShopConfig, load_config
 from shop_agent.journal import attempt_steps, words
@@ -254,7 +255,7 @@ async def test_stop_does_not_wait_behind_a_word_that_the_machine_refuses(tmp_pat
     for kind in (Kind.PAUSE, Kind.STOP):
         words.say(journal, "mk3", kind, "Lena")
     with pytest.raises(Refused):
-        await obey(journal, machine, journal.attempts(), lambda about, line: None)
+        await obey(journal, machine, journal.attempts(), lambda about, line: None, Warmth())
     assert order and (await machine.state("")).busy_with == "" and not words.stop_was_said(journal.connection, "mk3")
 
 
